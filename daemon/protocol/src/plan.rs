@@ -1,0 +1,191 @@
+//! The plan of a module: what the planner found to do between two texts of its source, in the form in
+//! which the hook carries it out. Data only; the planner makes it, reconcile executes it.
+//!
+//! A plan leads from the text that a process *runs* to the text it *should* run, so that import, live
+//! add, edit, stacking and removal are one operation. Where a text equals the original, the hook puts
+//! the original objects back instead of making new ones.
+
+use crate::digest::Digest;
+use serde::{Deserialize, Serialize};
+
+/// A patch at one content.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PatchRef {
+    pub id: String,
+    pub digest: Digest,
+}
+
+/// What brings one module from the text it runs to its target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Plan {
+    /// Digest of the module's original source text; empty where there is no source.
+    pub original: Digest,
+    /// Digest of the text that the module runs after this plan (equal to `original` after an undo).
+    pub target: Digest,
+    /// The functions whose code or parts change.
+    pub functions: Vec<FunctionChange>,
+    /// Skeleton of the running text: only the changed functions inside their enclosing classes and
+    /// functions, at their lines. What it compiles to is what the hook expects to find running.
+    /// `None` where there is no source: functions are then found by qualname.
+    pub old_skeleton: Option<String>,
+    /// Skeleton of the target text with the same functions. Decorators stand in both skeletons as a call
+    /// without effect, so that line numbers stay.
+    pub new_skeleton: String,
+    /// `co_filename` for new code: a file that holds the whole target text, so that tracebacks and
+    /// `inspect.getsource` show the lines that run. Empty: keep the module's own file name (undo).
+    pub filename: String,
+    /// Changes of the module's and its classes' namespaces, in source order of the target, deletions last.
+    pub steps: Vec<Step>,
+    /// The whole target text, given for an import when `steps` is not empty: compiled instead of grafting.
+    pub source: Option<String>,
+    /// Values computed by old code that stay behind.
+    pub stale: Vec<Stale>,
+    /// What can't be brought into a running process; refuses the patch live, not at import.
+    pub unsupported: Vec<Unsupported>,
+}
+
+/// One function that exists in both texts and differs, in itself or in what its defaults are computed from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FunctionChange {
+    /// Names of the enclosing classes, outermost first; empty for the module.
+    pub scope: Vec<String>,
+    /// Name as it stands in the scope's namespace (after name mangling).
+    pub name: String,
+    /// `C.method`. Inner functions change with their outermost one, so `<locals>` never occurs.
+    pub qualname: String,
+    /// `co_firstlineno` in the old and the new skeleton (the line of the first decorator, if any), counted
+    /// from 1. 0 in `old_line` where there is no source.
+    pub old_line: u32,
+    pub new_line: u32,
+    pub parts: Parts,
+    /// Where parts other than the code change: a text which, compiled and executed in the scope, binds the
+    /// plain function (without its decorators), so that its new values can be taken over.
+    pub source: Option<String>,
+    /// The definition is the original text's again: original objects are put back.
+    pub restores: bool,
+    /// Ids of the patches that change it.
+    pub patches: Vec<String>,
+}
+
+/// Which parts of a function object differ. `code` alone is a store of `__code__`; any other part needs
+/// the definition to be executed in its scope to get the new values.
+#[expect(clippy::struct_excessive_bools, reason = "each is one attribute of a function object")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Parts {
+    pub code: bool,
+    /// Names, order or kinds of parameters.
+    pub signature: bool,
+    /// Default values, of either kind, or values that they are computed from.
+    pub defaults: bool,
+    pub annotations: bool,
+    pub docstring: bool,
+    /// Decorators: the decorated object is made anew and bound to the name.
+    pub decorators: bool,
+    /// Plain function, generator, coroutine, asynchronous generator.
+    pub kind: bool,
+}
+
+impl Parts {
+    /// Whether storing a code object is all there is to do.
+    #[must_use]
+    pub fn is_code_only(self) -> bool {
+        self == Self { code: true, ..Self::default() }
+    }
+}
+
+/// A change of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Names of the enclosing classes, outermost first; empty for the module.
+    pub scope: Vec<String>,
+    pub action: Action,
+    /// The names that the statement binds in the scope (after name mangling), those of classes and
+    /// functions included.
+    pub binds: Vec<String>,
+    /// What the statement stores elsewhere than in a name: `Retry.DEFAULT = ...`, `TABLE["x"] = ...`.
+    pub places: Vec<Place>,
+    /// Text that does the step when compiled and executed (leading newlines keep its line numbers, enclosing
+    /// classes stand around it, `from __future__` lines before it). Absent for a deletion.
+    pub source: Option<String>,
+    /// Line in the target text, counted from 1; for a deletion, in the old one.
+    pub line: u32,
+    /// Whether the old text bound these names too (change), or not (new).
+    pub replaces: bool,
+    /// The names have the original text's statement again: original objects are put back.
+    pub restores: bool,
+    /// The sort of change, for people.
+    pub kind: StepKind,
+    pub patches: Vec<String>,
+}
+
+/// A store into an object: an attribute or an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Expression of the object, evaluated in the module's namespace.
+    pub object: String,
+    /// The attribute's name, or the expression of the item's key.
+    pub key: String,
+    /// Whether `key` is an item's key.
+    pub item: bool,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Execute `source` in the scope.
+    Execute,
+    /// Delete the names.
+    Delete,
+    /// Make the class (named by the last name of `scope`) anew beside the old one by executing its whole
+    /// statement (`source`), and take over the attributes that differ: for classes whose decorators compute
+    /// from their body (dataclasses). `binds` names the attributes that the body itself changed.
+    Regenerate,
+    /// Assign `__bases__` of the class named by `scope`: `source` binds the class anew, for its bases.
+    Rebase,
+}
+
+/// The sort of a namespace change, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    NewFunction,
+    NewMethod,
+    NewClass,
+    NewImport,
+    NewValue,
+    ChangedFunction,
+    ChangedClass,
+    ChangedImport,
+    ChangedValue,
+    RemovedFunction,
+    RemovedClass,
+    RemovedImport,
+    RemovedValue,
+    Statement,
+    Renewed,
+}
+
+/// A value computed by old code at import, which a live patch leaves as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stale {
+    /// Dotted name within the module, such as `Retry.DEFAULT`; or the statement's first words.
+    pub name: String,
+    /// Line in the target text, counted from 1.
+    pub line: u32,
+    /// The changed name that it was computed from.
+    pub because: String,
+}
+
+/// A change that a running process can't take over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsupported {
+    /// Dotted name within the module.
+    pub name: String,
+    pub line: u32,
+    pub detail: String,
+    pub patches: Vec<String>,
+}
