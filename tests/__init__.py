@@ -1,0 +1,1 @@
+"""End-to-end tests: the installed wheel, real processes, real sockets."""

@@ -1,0 +1,123 @@
+"""Fixtures: the wheel, one environment per interpreter, a home, the command line, applications."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from tests.rig import interpreters, wheel
+from tests.rig.application import Application
+from tests.rig.environment import Environment, with_wheel
+from tests.rig.home import Home
+from tests.rig.interpreters import Interpreter
+from tests.rig.package import Package
+
+FOUND = interpreters.find()
+SECONDS = 120
+SLOW_SECONDS = 1500
+Starter = Callable[..., Application]
+
+
+def pytest_report_header() -> list[str]:
+    """Say which interpreters are there and which are missing."""
+    present = ", ".join(".".join(map(str, found.release)) for found in FOUND)
+    missing = ", ".join(interpreters.missing(FOUND)) or "none"
+    return [f"interpreters: {present}; missing: {missing}"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests marked `every_python` on all interpreters, the others on one."""
+    if "interpreter" in metafunc.fixturenames:
+        every = metafunc.definition.get_closest_marker("every_python")
+        wanted = FOUND if every else [interpreters.default(FOUND)]
+        metafunc.parametrize("interpreter", wanted, ids=lambda one: one.name, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Watch over each test: one that hangs fails after a time, with a traceback."""
+    seconds = SLOW_SECONDS if item.get_closest_marker("slow") else SECONDS
+
+    def bite(_number: int, _frame: Any) -> None:
+        pytest.fail(f"the watchdog ended this test after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, bite)
+    signal.alarm(seconds)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session")
+def wheel_path() -> Path:
+    """The wheel under test."""
+    signal.alarm(SLOW_SECONDS)
+    path = wheel.locate()
+    signal.alarm(SECONDS)
+    return path
+
+
+@pytest.fixture(scope="session")
+def environment(interpreter: Interpreter, wheel_path: Path) -> Environment:
+    """A virtual environment with the wheel."""
+    return with_wheel(interpreter, wheel_path)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short path for files of the test."""
+    path = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def home(environment: Environment) -> Iterator[Home]:
+    """A daemon's folder; the daemon starts with the first command that needs it."""
+    one = Home(environment)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def package(folder: Path) -> Package:
+    """The sample package, importable by applications."""
+    return Package(folder / "site")
+
+
+@pytest.fixture
+def start(environment: Environment, home: Home, package: Package, folder: Path) -> Iterator[Starter]:
+    """Start applications that can import the sample package and belong to the home."""
+    started: list[Application] = []
+
+    def begin(**options: Any) -> Application:
+        variables = {
+            **home.variables,
+            "PYTHONPATH": str(package.folder),
+            **options.pop("variables", {}),
+        }
+        errors = options.pop("errors", folder / f"stderr-{len(started)}")
+        one = Application(environment, variables, errors=errors, **options)
+        started.append(one)
+        return one
+
+    yield begin
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def app(home: Home, start: Starter) -> Application:
+    """An application with a link, that has imported the sample package."""
+    home.start()
+    one = start()
+    one.exec("import shop.price, shop.stock")
+    home.wait_linked(one.pid)
+    return one
