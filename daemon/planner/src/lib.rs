@@ -1,1 +1,22 @@
-//! Placeholder
+//! Pure functions from patch files and source texts to plans.
+//!
+//! A patch file is [`parse`]d; its guards ([`Patch::guard`]) are asked whether it is meant for a process;
+//! the patches of a module are [`order`]ed and [`compose`]d, at source level, into the module's target
+//! text; and [`plan`] finds what leads from the text that a process runs to that target. No sockets, no
+//! threads, no file access: what these functions need is passed in, so the daemon and an offline check
+//! come to the same verdict.
+
+mod compose;
+mod error;
+mod near;
+mod order;
+mod patch;
+mod plan;
+
+pub use compose::{Composed, Contribution, compose};
+pub use error::ParseError;
+pub use near::near_misses;
+pub use order::order;
+pub use patch::{Environment, Header, Patch, Processes, digest, parse};
+pub use patchctl_protocol::hook::Phase;
+pub use plan::{PlanOptions, Texts, plan, plan_without_source};
