@@ -35,6 +35,39 @@ class Result:
         return f"{' '.join(self.command)}\nexit status {self.code}\n{self.out}\n{self.err}"
 
 
+class Changed:
+    """What a change did: the document that add, remove, enable and disable print."""
+
+    def __init__(self, document: Any) -> None:
+        """Take the document."""
+        self.document = document
+
+    def outcome(self, pid: int) -> dict[str, Any]:
+        """What became of the patch in one process."""
+        found = [one for one in self.document["processes"] if one["process"]["pid"] == pid]
+        assert len(found) == 1, f"{len(found)} outcomes for process {pid} in {self.document}"
+        outcome: dict[str, Any] = found[0]
+        return outcome
+
+    def state(self, pid: int) -> str | None:
+        """State of the patch in one process."""
+        state: str | None = self.outcome(pid)["state"]
+        return state
+
+    def reason(self, pid: int) -> str | None:
+        """Reason code of the skip or failure in one process, if there is one."""
+        refusal = self.outcome(pid)["refusal"]
+        return refusal["reason"] if refusal else None
+
+    def ids(self) -> list[str]:
+        """Ids of the patches that were changed."""
+        return [patch["id"] for patch in self.document["patches"]]
+
+    def passed_over(self) -> list[str]:
+        """Files of the diffs that are no code."""
+        return [name for patch in self.document["patches"] for name in patch["passed_over"]]
+
+
 class Home:
     """One `PATCHCTL_HOME` with everything below it; the path is short, as socket paths must be."""
 
@@ -74,6 +107,14 @@ class Home:
             return result.json
         except ValueError as error:
             raise AssertionError(f"no JSON document: {error}\n{result.explain()}") from error
+
+    def add(self, *arguments: object, code: int | None = 0) -> Changed:
+        """Run `patchctl add`."""
+        return Changed(self.json("add", *arguments, code=code))
+
+    def remove(self, *ids: str, code: int | None = 0) -> Changed:
+        """Run `patchctl remove`."""
+        return Changed(self.json("remove", *ids, code=code))
 
     def start(self) -> None:
         """Start the daemon."""

@@ -1,0 +1,123 @@
+"""Patches at import: of packages, `python -m`, reloads, and what importing code sees of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Starter
+from tests.rig.home import Home
+from tests.rig.package import NET, Package
+
+
+@pytest.mark.every_python
+def test_module_is_patched_when_imported(home: Home, start: Starter, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app = start()
+    app.exec("from shop.price import net, Cart")
+    assert app.eval("(net(5), Cart().add(1).sum())") == [10, 22]
+    home.wait_state(app.pid, "fix", "active")
+
+
+@pytest.mark.every_python
+def test_top_level_change_is_seen_by_the_module_itself(home: Home, start: Starter, package: Package) -> None:
+    change = ("RATE = 20\n", "RATE = 40\n")
+    home.add(package.write_patch("fix.diff", package.diff("shop/price.py", change)))
+    app = start()
+    app.exec("import shop.price")
+    assert app.eval("shop.price.total(1)") == 41
+
+
+@pytest.mark.every_python
+def test_loader_spec_and_file_stay_as_they_were(home: Home, start: Starter, package: Package) -> None:
+    look = (
+        "(type(shop.price.__loader__).__name__, shop.price.__spec__.origin, shop.price.__file__,"
+        " shop.price.__cached__, len(__import__('sys').meta_path))"
+    )
+    home.start()
+    plain = start()
+    plain.exec("import shop.price")
+    expected = plain.eval(look)
+    home.add(package.write_patch("fix.diff", package.diff()))
+    patched = start()
+    patched.exec("import shop.price")
+    assert patched.eval("shop.price.net(1)") == 2
+    assert patched.eval(look) == expected
+
+
+def test_source_and_tracebacks_show_the_patched_lines(home: Home, start: Starter, package: Package) -> None:
+    change = (NET[0], "    return amount * undefined_name\n")
+    home.add(package.write_patch("fix.diff", package.diff("shop/price.py", change)))
+    app = start()
+    app.exec("import shop.price, inspect, traceback")
+    assert "undefined_name" in app.eval("inspect.getsource(shop.price.net)")
+    app.exec("try:\n    shop.price.net(1)\nexcept NameError:\n    text = traceback.format_exc()")
+    assert "return amount * undefined_name" in app.eval("text")
+
+
+def test_reload_and_fresh_import_are_patched(home: Home, start: Starter, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app = start()
+    app.exec("import importlib, sys, shop.price")
+    app.exec("for _ in range(1200): importlib.reload(shop.price)")
+    assert app.eval("shop.price.net(1)") == 2
+    app.exec("del sys.modules['shop.price']; import shop.price")
+    assert app.eval("shop.price.net(1)") == 2
+
+
+@pytest.mark.every_python
+def test_module_run_as_main(home: Home, start: Starter, package: Package) -> None:
+    (package.folder / "shop" / "service.py").write_text(
+        "import json, sys\n\n\ndef answer():\n    return 1\n\n\n"
+        "if __name__ == '__main__':\n"
+        "    print(json.dumps({'ready': answer()}), flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    patch = '# /// patch\n# module = "shop.service"\n# ///\ndef answer():\n    return 2\n'
+    home.add(package.write_patch("main.py", patch))
+    assert start(command=("-m", "shop.service")).pid == 2
+
+
+def test_pyc_files_are_not_touched(home: Home, start: Starter, package: Package) -> None:
+    home.start()
+    start().exec("import shop.price")
+    compiled = {path: path.read_bytes() for path in package.folder.rglob("*.pyc")}
+    assert compiled
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app = start()
+    app.exec("import shop.price")
+    assert app.eval("shop.price.net(1)") == 2
+    assert {path: path.read_bytes() for path in package.folder.rglob("*.pyc")} == compiled
+
+
+def test_pyc_written_while_patched_is_the_original(home: Home, start: Starter, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    patched = start()
+    patched.exec("import shop.price")
+    assert patched.eval("shop.price.net(1)") == 2
+    home.remove("fix")
+    home.run("daemon", "stop")
+    plain = start()
+    plain.exec("import shop.price")
+    assert plain.eval("shop.price.net(1)") == 1
+
+
+def test_threads_that_import_in_a_package_do_not_hang(home: Home, start: Starter, package: Package) -> None:
+    (package.folder / "shop" / "__init__.py").write_text(
+        "import threading\n\n\ndef work():\n    import shop.stock\n\n\n"
+        "thread = threading.Thread(target=work)\nthread.start()\nthread.join(0.2)\n"
+    )
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app = start()
+    app.exec("import shop.price")
+    assert app.eval("shop.price.net(1)") == 2
+
+
+@pytest.mark.every_python
+def test_modules_imported_before_the_hook_are_patched_live(
+    home: Home, start: Starter, package: Package
+) -> None:
+    patch = '# /// patch\n# module = "genericpath"\n# ///\ndef isfile(path):\n    return "patched"\n'
+    home.add(package.write_patch("early.py", patch))
+    app = start()
+    home.wait_state(app.pid, "early", "active")
+    assert app.eval("__import__('genericpath').isfile('/')") == "patched"

@@ -1,0 +1,83 @@
+"""`patchctl remove`, `enable`, `disable`, `off` and `on`: the very same objects come back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rig.application import Application
+from tests.rig.home import Home
+from tests.rig.package import COUNT, Package
+from tests.rig.waiting import until_equal
+
+IDENTITIES = (
+    "[id(shop.price.net), id(shop.price.net.__code__), id(shop.price.net.__defaults__),"
+    " id(shop.price.total), id(shop.price.total.__code__), id(shop.price.total.__defaults__)]"
+)
+
+
+@pytest.mark.every_python
+def test_originals_come_back(home: Home, app: Application, package: Package) -> None:
+    before = app.eval(IDENTITIES)
+    changes = (
+        ("    return amount\n\n\n", "    return amount * 2\n\n\n"),
+        ("def total(amount, tax=RATE):", "def total(amount, tax=RATE * 2):"),
+    )
+    home.add(package.write_patch("fix.diff", package.diff("shop/price.py", *changes)))
+    assert app.eval("shop.price.total(5)") == 50
+    assert app.eval(IDENTITIES) != before
+    assert home.remove("fix").state(app.pid) is None
+    assert app.eval("shop.price.total(5)") == 25
+    assert app.eval(IDENTITIES) == before
+
+
+@pytest.mark.every_python
+def test_a_hundred_rounds_leave_nothing(home: Home, app: Application, package: Package) -> None:
+    path = package.write_patch("fix.diff", package.diff())
+    before = app.eval(IDENTITIES)
+    for _ in range(10):
+        home.add(path)
+        assert app.eval("shop.price.net(5)") == 10
+        home.remove("fix")
+        assert app.eval("shop.price.net(5)") == 5
+    assert app.eval(IDENTITIES) == before
+
+
+def test_disable_and_enable(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    home.run("disable", "fix")
+    assert app.eval("shop.price.net(5)") == 5
+    assert [patch["enabled"] for patch in home.json("list")["patches"]] == [False]
+    home.run("enable", "fix")
+    assert app.eval("shop.price.net(5)") == 10
+    assert [patch["enabled"] for patch in home.json("list")["patches"]] == [True]
+
+
+def test_off_and_on(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("one.diff", package.diff()))
+    home.add(package.write_patch("two.diff", package.diff("shop/stock.py", COUNT)))
+    home.run("off")
+    until_equal(lambda: app.eval("(shop.price.net(5), shop.stock.count('a'))"), [5, 1])
+    assert len(home.json("list")["patches"]) == 2
+    home.run("on")
+    until_equal(lambda: app.eval("(shop.price.net(5), shop.stock.count('a'))"), [10, 101])
+
+
+def test_removing_an_unknown_patch(home: Home) -> None:
+    home.start()
+    result = home.run("remove", "nothing", code=5)
+    assert "nothing" in result.err
+
+
+def test_removed_file_is_a_removed_patch(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    (home.patches / "fix.diff").unlink()
+    until_equal(lambda: app.eval("shop.price.net(5)"), 5)
+    assert home.json("list")["patches"] == []
+
+
+def test_patch_applied_at_import_is_undone_live(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app.exec("import sys; del sys.modules['shop.price'], sys.modules['shop']; import shop.price")
+    assert app.eval("shop.price.net(5)") == 10
+    home.remove("fix")
+    assert app.eval("shop.price.net(5)") == 5
