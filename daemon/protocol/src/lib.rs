@@ -3,7 +3,7 @@
 //!
 //! One message is one line of JSON ([`framing`]), so a person can speak it with `nc -U`. Messages of the
 //! hook stand in [`hook`], those of the client in [`client`]; both are carried by the same socket, whose
-//! place is found by [`location`]. States and reason codes ([`state`]) and the plan of a module ([`plan`])
+//! place is found by [`location`], which [`socket`] binds and reaches. States and reason codes ([`state`]) and the plan of a module ([`plan`])
 //! are defined here and nowhere else. This crate imports nothing of the other parts.
 
 pub mod client;
@@ -13,6 +13,7 @@ pub mod hook;
 pub mod index;
 pub mod location;
 pub mod plan;
+pub mod socket;
 pub mod state;
 
 /// Version of the protocol. A peer that announces another major version is told so and let go;
