@@ -1,0 +1,126 @@
+"""`patchctl audit`, `ps`, `list`, `show` and `diff`: what is told is what is true."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.conftest import Starter
+from tests.rig.application import Application
+from tests.rig.home import Home
+from tests.rig.package import Package
+
+
+@pytest.mark.every_python
+def test_functions_and_holders_are_named(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    (row,) = [row for row in home.json("audit")["processes"] if row["process"]["pid"] == app.pid]
+    assert row["answered"] is True
+    (report,) = row["patches"]
+    (module,) = report["modules"]
+    assert module["name"] == "shop.price"
+    (function,) = module["functions"]
+    assert (function["name"], function["state"]) == ("net", "active")
+    assert function["holders"] >= 1
+    assert report["since"] > 0
+
+
+@pytest.mark.every_python
+def test_a_change_by_someone_else_is_drift(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app.exec("def other(amount):\n    return -1\nshop.price.net.__code__ = other.__code__")
+    assert home.state(app.pid, "fix") == "drifted"
+    assert home.run("audit", "--check", code=None).code != 0
+
+
+@pytest.mark.every_python
+def test_running_generator_drains(home: Home, start: Starter, package: Package) -> None:
+    path = package.folder / "shop" / "stream.py"
+    path.write_text("def numbers():\n    while True:\n        yield 1\n")
+    home.start()
+    app = start()
+    app.exec("import shop.stream\ngenerator = shop.stream.numbers()\nnext(generator)")
+    home.wait_linked(app.pid)
+    patch = 'def numbers():\n    while True:\n        yield 2\n'
+    home.add(package.write_patch("fix.py", patch, 'module = "shop.stream"'))
+    assert app.eval("(next(generator), next(shop.stream.numbers()))") == [1, 2]
+    assert home.state(app.pid, "fix") == "draining"
+    app.exec("generator.close(); del generator")
+    home.wait_state(app.pid, "fix", "active")
+
+
+def test_check_tells_by_its_exit_status(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    home.run("audit", "--check")
+    stranger = package.diff().replace("return amount", "return something_else")
+    home.add(package.write_patch("bad.diff", stranger), code=None)
+    assert home.run("audit", "--check", code=None).code == 1
+    assert app.eval("shop.price.net(5)") == 10
+
+
+def test_stopped_process_is_shown_as_unanswered(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app.signal(signal.SIGSTOP)
+    try:
+        (row,) = [row for row in home.json("audit")["processes"] if row["process"]["pid"] == app.pid]
+        assert row["answered"] is False
+        assert home.run("audit", "--check", code=None).code != 0
+    finally:
+        app.signal(signal.SIGCONT)
+
+
+def test_one_row_per_function(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    table = home.run("audit").out
+    (line,) = [line for line in table.splitlines() if str(app.pid) in line]
+    for word in ("shop.price:net", "fix", "active"):
+        assert word in line
+
+
+def test_processes_are_listed_and_forgotten(home: Home, start: Starter, environment: object) -> None:
+    home.start()
+    app = start()
+    home.wait_linked(app.pid)
+    (process,) = [one for one in home.json("ps")["processes"] if one["pid"] == app.pid]
+    assert process["python"] == app.eval("'.'.join(map(str, __import__('sys').version_info[:3]))")
+    assert any("application.py" in word for word in process["command"])
+    app.close()
+    assert home.linked() == []
+
+
+def test_show_prints_the_file(home: Home, package: Package) -> None:
+    home.start()
+    text = package.diff()
+    home.add(package.write_patch("fix.diff", text))
+    assert "+    return amount * 2" in home.run("show", "fix").out
+    assert home.json("show", "fix")["patch"]["modules"] == ["shop.price"]
+    home.run("show", "nothing", code=5)
+
+
+def test_diff_of_original_and_patched_source(home: Home, app: Application, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    text = home.run("diff", "fix").out
+    assert "-    return amount\n" in text
+    assert "+    return amount * 2\n" in text
+    assert app.alive()
+
+
+def test_stale_values_are_told_and_renewed(home: Home, start: Starter, package: Package) -> None:
+    path = package.folder / "shop" / "table.py"
+    text = "def build():\n    return 1\n\n\nVALUE = build()\n"
+    path.write_text(text)
+    package.files["shop/table.py"] = text
+    home.start()
+    app = start()
+    app.exec("import shop.table")
+    home.wait_linked(app.pid)
+    diff = package.diff("shop/table.py", ("    return 1\n", "    return 2\n"))
+    changed = home.add(package.write_patch("fix.diff", diff))
+    assert [stale["name"] for stale in changed.outcome(app.pid)["stale"]] == ["VALUE"]
+    assert app.eval("(shop.table.build(), shop.table.VALUE)") == [2, 1]
+    home.remove("fix")
+    home.add(package.write_patch("fix.diff", diff), "--renew", "VALUE")
+    assert app.eval("shop.table.VALUE") == 2
+    home.remove("fix")
+    assert app.eval("(shop.table.build(), shop.table.VALUE)") == [1, 1]
