@@ -112,7 +112,8 @@ pub struct ModuleFacts {
     pub source: Option<String>,
     /// Digest of the original text, if an earlier plan told it.
     pub original: Option<Digest>,
-    /// Digest of the text that it runs, if that is not the original.
+    /// Digest of its base, the text that its untouched objects come from, if that is not the original: it
+    /// was imported with patches. Plans start from there.
     pub running: Option<Digest>,
 }
 
@@ -158,12 +159,13 @@ pub struct Skipped {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The module runs its target already.
+    /// The target is the base: put back what was replaced, if anything was.
     Unchanged,
     Plan(Box<Plan>),
     /// The daemon can't read the source: send it ([`ModuleFacts::source`]).
     NeedsSource,
-    /// The running text is unknown here (its store was lost): put the originals back, then ask again.
+    /// The base text is unknown here (its store was lost): nothing can be planned from it, the module keeps
+    /// what it has until the process restarts.
     Restore,
 }
 
@@ -171,7 +173,8 @@ pub enum Outcome {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     pub revision: u64,
-    /// One for each patch that concerns the process; all of them, not only those that changed.
+    /// One for each patch of which a module is loaded; all of them, not only those that changed. A patch
+    /// that concerns the process and is not named here is waiting for its module.
     pub patches: Vec<PatchReport>,
     /// Longest time that the GIL was held in one piece for this reconcile, in microseconds.
     pub pause_us: u64,

@@ -1,9 +1,10 @@
 //! The plan of a module: what the planner found to do between two texts of its source, in the form in
 //! which the hook carries it out. Data only; the planner makes it, reconcile executes it.
 //!
-//! A plan leads from the text that a process *runs* to the text it *should* run, so that import, live
-//! add, edit, stacking and removal are one operation. Where a text equals the original, the hook puts
-//! the original objects back instead of making new ones.
+//! A plan leads from a module's *base*, the text that its untouched objects come from (the original, or
+//! the patched text if it was imported with patches), to its *target*. The hook keeps what it replaced, so
+//! it goes from any earlier target back to the base by itself and then forward by the plan: import, live
+//! add, edit, stacking and removal are one operation, and an undo puts the very same objects back.
 
 use crate::digest::Digest;
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,9 @@ pub struct FunctionChange {
     /// Where parts other than the code change: a text which, compiled and executed in the scope, binds the
     /// plain function (without its decorators), so that its new values can be taken over.
     pub source: Option<String>,
-    /// The definition is the original text's again: original objects are put back.
-    pub restores: bool,
+    /// It stands in an `if` or `try` block, or its name is defined more than once in its scope, so that it
+    /// may rightly not exist in a process. Both skeletons then hold all definitions of that name.
+    pub conditional: bool,
     /// Ids of the patches that change it.
     pub patches: Vec<String>,
 }
@@ -114,8 +116,9 @@ pub struct Step {
     pub line: u32,
     /// Whether the old text bound these names too (change), or not (new).
     pub replaces: bool,
-    /// The names have the original text's statement again: original objects are put back.
-    pub restores: bool,
+    /// It calls or reads what other changes of this plan make new (a renewed value, a new value computed by
+    /// a changed function), so it is done after all functions have their new code.
+    pub late: bool,
     /// The sort of change, for people.
     pub kind: StepKind,
     pub patches: Vec<String>,
