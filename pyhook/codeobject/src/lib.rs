@@ -1,0 +1,37 @@
+//! CPython code objects, 3.9 to 3.15: read, decode, encode, verify.
+//!
+//! A [`CodeObject`] is plain data. [`decode`] turns its bytes into a [`Body`]: instructions
+//! with labels instead of offsets, and for each instruction one exception handler and one
+//! location. [`encode`] and [`assemble`] write a body back; what was not changed comes out
+//! byte for byte as the compiler wrote it. [`verify`] says whether the interpreter can run
+//! a code object without leaving the rules that its own compiler guarantees: the
+//! interpreter checks next to nothing itself, and a wrong byte ends the process.
+//!
+//! What differs between the versions is in [`tables`], never in the algorithms. Nothing
+//! here needs a Python interpreter.
+
+mod body;
+mod code;
+mod constant;
+mod decode;
+mod depth;
+mod encode;
+mod exceptions;
+mod layout;
+mod lines;
+pub mod marshal;
+pub mod tables;
+mod text;
+mod version;
+
+pub use body::{Body, Handler, HandlerId, Instruction, Label, Location};
+pub use code::{CodeObject, flags};
+pub use constant::Constant;
+pub use decode::{DecodeError, decode};
+pub use depth::{DepthError, depths, stack_depth};
+pub use encode::{EncodeError, Encoded, assemble, encode};
+pub use exceptions::ExceptionTableError;
+pub use lines::LineTableError;
+pub use tables::Op;
+pub use text::Text;
+pub use version::Version;

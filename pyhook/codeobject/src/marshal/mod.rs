@@ -1,0 +1,9 @@
+//! Code objects on disk: the marshal format and `.pyc` files.
+
+mod pyc;
+mod reader;
+mod writer;
+
+pub use pyc::{Pyc, read_pyc};
+pub use reader::{MarshalError, read_code};
+pub use writer::write_code;
