@@ -1,0 +1,87 @@
+"""A bare interpreter with the hook: same output, and no more modules, threads and descriptors than told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.rig.environment import Environment, bare, plain_variables
+from tests.rig.home import Home
+from tests.rig.interpreters import Interpreter
+from tests.rig.package import Package
+
+LOOK = (
+    "import sys; before = sorted(sys.modules); import json, os;"
+    "print(json.dumps({'modules': before, 'meta_path': len(sys.meta_path),"
+    " 'threads': len(os.listdir('/proc/self/task')),"
+    " 'descriptors': sorted(map(os.readlink, filter(os.path.lexists,"
+    " ['/proc/self/fd/' + name for name in os.listdir('/proc/self/fd')]))),"
+    " 'path': sys.path, 'hooks': len(sys.path_hooks)}))"
+)
+DOCUMENTED_MODULES = {"patchctl_hook", "patchctl_hook._native"}
+
+
+def look(environment: Environment, variables: dict[str, str]) -> dict[str, Any]:
+    """State of a fresh interpreter."""
+    done = subprocess.run(
+        [str(environment.python), "-c", LOOK],
+        capture_output=True,
+        text=True,
+        env={**plain_variables(), **variables},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def plain(interpreter: Interpreter, package: Package) -> Environment:
+    """An environment of the same interpreter without the hook."""
+    return bare(package.folder.parent / "plain", interpreter)
+
+
+@pytest.mark.every_python
+@pytest.mark.parametrize("options", [(), ("-I",), ("-E",), ("-s",), ("-S",), ("-W", "error"), ("-X", "dev")])
+@pytest.mark.parametrize("with_daemon", [True, False])
+def test_output_is_unchanged(home: Home, options: tuple[str, ...], *, with_daemon: bool) -> None:
+    if with_daemon:
+        home.start()
+    for code in ("pass", "print(1)", "import sys; sys.exit(3)", "1/0"):
+        command = [str(home.environment.python), *options, "-c", code]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env={**plain_variables(), **home.variables}, check=False
+        )
+        wanted = {"pass": 0, "print(1)": 0, "1/0": 1}.get(code, 3)
+        assert done.returncode == wanted
+        assert done.stdout == ("1\n" if "print" in code else "")
+        if code == "1/0":
+            assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+            assert "patchctl" not in done.stderr
+        else:
+            assert done.stderr == ""
+
+
+@pytest.mark.every_python
+def test_nothing_is_added_without_a_daemon(home: Home, plain: Environment) -> None:
+    expected, found = look(plain, {}), look(home.environment, home.variables)
+    assert set(found["modules"]) - set(expected["modules"]) <= {"patchctl_hook"}
+    assert (found["threads"], found["hooks"]) == (expected["threads"], expected["hooks"])
+    assert len(found["descriptors"]) == len(expected["descriptors"])
+
+
+@pytest.mark.every_python
+def test_with_a_daemon_only_what_is_told(home: Home, plain: Environment, package: Package) -> None:
+    home.start()
+    home.add(package.write_patch("fix.diff", package.diff()), code=None)
+    expected, found = look(plain, {}), look(home.environment, home.variables)
+    assert set(found["modules"]) - set(expected["modules"]) == DOCUMENTED_MODULES
+    assert set(expected["modules"]) <= set(found["modules"])
+    assert found["threads"] == expected["threads"] + 1
+    assert found["meta_path"] == expected["meta_path"] + 1
+    assert found["hooks"] == expected["hooks"]
+    extra = len(found["descriptors"]) - len(expected["descriptors"])
+    assert 1 <= extra <= 3, found["descriptors"]
