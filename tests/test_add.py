@@ -95,7 +95,9 @@ def test_id_and_reason_are_kept(home: Home, app: Application, package: Package) 
 
 def test_second_patch_of_an_id_needs_replace(home: Home, app: Application, package: Package) -> None:
     home.add(package.write_patch("fix.diff", package.diff()))
-    other = package.write_patch("fix.diff", package.diff("shop/price.py", (NET[0], "    return amount * 3\n")))
+    other = package.write_patch(
+        "fix.diff", package.diff("shop/price.py", (NET[0], "    return amount * 3\n"))
+    )
     refused = home.run("add", other, code=None)
     assert refused.code not in {0, 2}
     assert app.eval("shop.price.net(5)") == 10
@@ -119,7 +121,9 @@ def test_expires_by_itself(home: Home, app: Application, package: Package) -> No
 
 def test_patches_stack(home: Home, app: Application, package: Package) -> None:
     home.add(package.write_patch("a.diff", package.diff()))
-    second = package.diff("shop/price.py", ("    return net(amount) + tax\n", "    return net(amount) - tax\n"))
+    second = package.diff(
+        "shop/price.py", ("    return net(amount) + tax\n", "    return net(amount) - tax\n")
+    )
     home.add(package.write_patch("b.diff", second))
     assert app.eval("shop.price.total(50)") == 80
     home.remove("a")
@@ -158,9 +162,15 @@ def test_many_kinds_of_change_at_once(home: Home, app: Application, package: Pac
         ("import math\n", "import math\nimport operator\n"),
         ("RATE = 20\n", "RATE = 30\nFLOOR = 1\n"),
         ('LIMITS = {"low": 1, "high": 100}\n', 'LIMITS = {"low": 2, "high": 100}\n'),
-        ("    return amount\n\n\n", "    return operator.add(amount, FLOOR)\n\n\ndef half(amount):\n    return amount / 2\n\n\n"),
+        (
+            "    return amount\n\n\n",
+            "    return operator.add(amount, FLOOR)\n\n\ndef half(amount):\n    return amount / 2\n\n\n",
+        ),
         ('    currency = "EUR"\n', '    currency = "CHF"\n    rate = 3\n'),
-        ("    def sum(self):\n", "    def size(self):\n        return len(self.items)\n\n    def sum(self, factor=1):\n"),
+        (
+            "    def sum(self):\n",
+            "    def size(self):\n        return len(self.items)\n\n    def sum(self, factor=1):\n",
+        ),
         ("sum(total(item) for item in self.items)", "factor * sum(total(item) for item in self.items)"),
     )
     app.exec("cart = shop.price.Cart().add(1)\nbefore = vars(shop.price).copy()")

@@ -42,7 +42,7 @@ def test_running_generator_drains(home: Home, start: Starter, package: Package) 
     app = start()
     app.exec("import shop.stream\ngenerator = shop.stream.numbers()\nnext(generator)")
     home.wait_linked(app.pid)
-    patch = 'def numbers():\n    while True:\n        yield 2\n'
+    patch = "def numbers():\n    while True:\n        yield 2\n"
     home.add(package.write_patch("fix.py", patch, 'module = "shop.stream"'))
     assert app.eval("(next(generator), next(shop.stream.numbers()))") == [1, 2]
     assert home.state(app.pid, "fix") == "draining"
@@ -78,7 +78,7 @@ def test_one_row_per_function(home: Home, app: Application, package: Package) ->
         assert word in line
 
 
-def test_processes_are_listed_and_forgotten(home: Home, start: Starter, environment: object) -> None:
+def test_processes_are_listed_and_forgotten(home: Home, start: Starter) -> None:
     home.start()
     app = start()
     home.wait_linked(app.pid)

@@ -19,7 +19,10 @@ BAD = {
     "docs.diff": (b"--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-a\n+b\n", "docs.diff"),
     "latin.diff": (b"--- a/shop/price.py\n+++ b/shop/price.py\n@@ -1 +1 @@\n-\xe9\n+b\n", "latin.diff:4"),
     "nul.diff": (b"--- a/shop/price.py\n\x00", "nul.diff:2"),
-    "syntax.py": (with_header('module = "shop.price"', "def net(amount:\n    pass\n").encode(), "syntax.py:4:"),
+    "syntax.py": (
+        with_header('module = "shop.price"', "def net(amount:\n    pass\n").encode(),
+        "syntax.py:4:",
+    ),
     "header.py": (b'# /// patch\n# module = "shop\n# ///\ndef net(a):\n    pass\n', "header.py:2"),
     "unknown.py": (b'# /// patch\n# modul = "shop.price"\n# ///\ndef net(a):\n    pass\n', "unknown.py:2"),
     "open.py": (b'# /// patch\n# module = "shop.price"\ndef net(a):\n    pass\n', "open.py:"),
@@ -51,7 +54,9 @@ def test_syntax_error_in_a_patched_text(home: Home, app: Application, package: P
     assert app.eval("shop.price.net(5)") == 5
 
 
-def test_odd_files_in_the_folder_do_not_stop_the_others(home: Home, app: Application, package: Package) -> None:
+def test_odd_files_in_the_folder_do_not_stop_the_others(
+    home: Home, app: Application, package: Package
+) -> None:
     for name, (content, _place) in BAD.items():
         (home.patches / name).write_bytes(content)
     (home.patches / "folder.py").mkdir()
@@ -63,7 +68,9 @@ def test_odd_files_in_the_folder_do_not_stop_the_others(home: Home, app: Applica
     (home.patches / "huge.diff").write_bytes(b"x" * (9 << 20))
     (home.patches / "good.diff").write_text(package.diff("shop/stock.py", COUNT))
     until_equal(lambda: app.eval("shop.stock.count('a')"), 101)
-    listed = until(lambda: home.run("list").out, lambda text: "folder.py" in text, what="folder.py in the list")
+    listed = until(
+        lambda: home.run("list").out, lambda text: "folder.py" in text, what="folder.py in the list"
+    )
     for name in (*BAD, "pipe.diff", "loop.diff", "huge.diff"):
         assert name in listed, listed
     assert "notes.txt" not in listed
@@ -98,6 +105,10 @@ def test_broken_standard_output_is_no_error(home: Home, package: Package) -> Non
     home.add(package.write_patch("fix.diff", package.diff()))
     command = f"{home.environment.program('patchctl')} list | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, env={"PATH": os.environ["PATH"], **home.variables}, check=False
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], **home.variables},
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -25,7 +25,10 @@ def check(home: Home, other: Environment, path: object, code: int | None = 0) ->
 
 def test_verdict_per_definition(home: Home, other: Environment, package: Package) -> None:
     changes = (
-        ("    return amount\n\n\n", "    return amount * 2\n\n\ndef half(amount):\n    return amount / 2\n\n\n"),
+        (
+            "    return amount\n\n\n",
+            "    return amount * 2\n\n\ndef half(amount):\n    return amount / 2\n\n\n",
+        ),
         ("def total(amount, tax=RATE):", "def total(amount, tax=RATE, rebate=0):"),
     )
     said = check(home, other, package.write_patch("fix.diff", package.diff("shop/price.py", *changes))).out

@@ -20,10 +20,7 @@ The reason for it, in some lines. diff -- is a word here.
  shop/price.py | 2 +-
  1 file changed, 1 insertion(+), 1 deletion(-)
 
-{diff}-- 
-2.42.0
-
-"""
+{diff}{signature}"""
 
 
 def apply(home: Home, app: Application, package: Package, text: str, *options: str) -> None:
@@ -38,7 +35,7 @@ def test_git_diff_and_folder_layouts(home: Home, app: Application, package: Pack
 
 
 def test_mail_of_format_patch(home: Home, app: Application, package: Package) -> None:
-    apply(home, app, package, MAIL.format(diff=package.diff()))
+    apply(home, app, package, MAIL.format(diff=package.diff(), signature="-- \n2.42.0\n\n"))
     assert app.eval("shop.price.net(5)") == 10
 
 
@@ -52,7 +49,9 @@ def test_plain_diff_without_prefixes(home: Home, app: Application, package: Pack
 def test_plain_diff_of_two_release_folders(home: Home, app: Application, package: Package) -> None:
     new = package.changed("shop/price.py", NET)
     old = package.files["shop/price.py"]
-    text = plain_diff(old, new, "sample-shop-1.0/shop/price.py\t2020-01-01", "sample-shop-1.1/shop/price.py\t2021-01-01")
+    text = plain_diff(
+        old, new, "sample-shop-1.0/shop/price.py\t2020-01-01", "sample-shop-1.1/shop/price.py\t2021-01-01"
+    )
     apply(home, app, package, text, "--strip", "1")
     assert app.eval("shop.price.net(5)") == 10
 
@@ -79,7 +78,9 @@ def test_package_module(home: Home, app: Application, package: Package) -> None:
     assert app.eval("shop.fresh()") == 7
 
 
-def test_new_file_becomes_an_importable_module(home: Home, app: Application, start: Starter, package: Package) -> None:
+def test_new_file_becomes_an_importable_module(
+    home: Home, app: Application, start: Starter, package: Package
+) -> None:
     new = "def answer():\n    return 42\n"
     lines = "".join(f"+{line}" for line in new.splitlines(keepends=True))
     text = (
@@ -114,9 +115,7 @@ def test_lines_that_moved(home: Home, start: Starter, package: Package) -> None:
 
 
 def test_two_equal_places_are_refused(home: Home, start: Starter, package: Package) -> None:
-    hunk = (
-        "@@ -90,3 +90,3 @@\n     def one(self):\n-        value = 1\n+        value = 2\n         return value\n"
-    )
+    hunk = "@@ -90,3 +90,3 @@\n     def one(self):\n-        value = 1\n+        value = 2\n         return value\n"
     (package.folder / "shop" / "twice.py").write_text(body_of_two())
     home.start()
     app = start()
@@ -154,5 +153,7 @@ def test_latin_1_source(home: Home, start: Starter, package: Package) -> None:
     app = start()
     app.exec("import shop.accent")
     home.wait_linked(app.pid)
-    home.add(package.write_patch("fix.diff", git_diff("shop/accent.py", old, old.replace("'é'", "'è' + 'é'"))))
+    home.add(
+        package.write_patch("fix.diff", git_diff("shop/accent.py", old, old.replace("'é'", "'è' + 'é'")))
+    )
     assert app.eval("shop.accent.name()") == "èé"

@@ -76,7 +76,7 @@ def test_git_checkout_of_the_folder(home: Home, app: Application, package: Packa
     until_equal(lambda: [net(app), app.eval("shop.stock.count('a')")], [2, 1])
 
 
-def test_many_files_at_once(home: Home, app: Application, package: Package) -> None:
+def test_many_files_at_once(home: Home, app: Application) -> None:
     header = 'module = "shop.price"'
     for number in range(200):
         text = with_header(header, f"def extra_{number}():\n    return {number}\n")

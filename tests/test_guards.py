@@ -36,7 +36,9 @@ def test_mismatch_says_what_was_found(home: Home, app: Application, package: Pac
     assert ">=2" in detail
 
 
-def test_patch_retires_when_the_upgrade_ships(home: Home, app: Application, start: Starter, package: Package) -> None:
+def test_patch_retires_when_the_upgrade_ships(
+    home: Home, app: Application, start: Starter, package: Package
+) -> None:
     add(home, app, package, 'requires = ["sample-shop<1.1"]')
     package.set_version("1.1.0")
     fresh = start()
@@ -69,7 +71,10 @@ def test_processes_by_user_and_prefix(home: Home, app: Application, package: Pac
 
 def test_expired_patch(home: Home, app: Application, package: Package) -> None:
     result = home.run(
-        "--json", "add", package.write_patch("fix.diff", package.diff(), "expires = 2020-01-01T00:00:00Z"), code=None
+        "--json",
+        "add",
+        package.write_patch("fix.diff", package.diff(), "expires = 2020-01-01T00:00:00Z"),
+        code=None,
     )
     assert result.code != 0
     assert "expired" in result.out + result.err
@@ -85,7 +90,9 @@ def test_fingerprint(home: Home, app: Application, package: Package) -> None:
 
 def test_already_applied(home: Home, app: Application, package: Package, start: Starter) -> None:
     path = package.write_patch("fix.diff", package.diff())
-    (package.folder / "shop" / "price.py").write_text(package.changed("shop/price.py", ("    return amount\n", "    return amount * 2\n")))
+    (package.folder / "shop" / "price.py").write_text(
+        package.changed("shop/price.py", ("    return amount\n", "    return amount * 2\n"))
+    )
     fixed = start()
     fixed.exec("import shop.price")
     home.wait_linked(fixed.pid)
@@ -108,6 +115,13 @@ def test_order_replaces_and_needs(home: Home, app: Application, package: Package
     better = package.diff("shop/price.py", ("    return amount\n", "    return amount * 4\n"))
     home.add(package.write_patch("new.diff", better, 'replaces = ["old"]'))
     until_equal(lambda: app.eval("shop.price.net(1)"), 4)
-    changed = home.add(package.write_patch("more.diff", package.diff("shop/stock.py", ("    return len(name)\n", "    return 0\n")), 'needs = ["absent"]'), code=None)
+    changed = home.add(
+        package.write_patch(
+            "more.diff",
+            package.diff("shop/stock.py", ("    return len(name)\n", "    return 0\n")),
+            'needs = ["absent"]',
+        ),
+        code=None,
+    )
     assert changed.reason(app.pid) == "conflict"
     assert app.eval("shop.stock.count('a')") == 1

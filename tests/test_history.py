@@ -34,7 +34,7 @@ def table(connection: sqlite3.Connection) -> str:
     """The table that holds the entries: the one with a `chain` column."""
     names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
     for name in names:
-        if "chain" in [row[1] for row in connection.execute(f"pragma table_info({name})")]:  # noqa: S608
+        if "chain" in [row[1] for row in connection.execute(f"pragma table_info({name})")]:
             return str(name)
     message = f"no table with hash chains among {names}"
     raise AssertionError(message)
@@ -49,7 +49,10 @@ def test_every_change_is_told(home: Home, app: Application, package: Package) ->
     home.add(package.write_patch("fix.diff", package.diff()), "--reason", "a hole in the shop")
     home.run("disable", "fix")
     home.run("enable", "fix")
-    home.add("--replace", package.write_patch("fix.diff", package.diff("shop/price.py", (NET[0], "    return 0\n"))))
+    home.add(
+        "--replace",
+        package.write_patch("fix.diff", package.diff("shop/price.py", (NET[0], "    return 0\n"))),
+    )
     home.remove("fix")
     wanted = {"add", "disable", "enable", "change", "remove", "apply", "unapply"}
     seen = until(lambda: entries(home), lambda found: wanted <= {one["event"] for one in found})
@@ -86,7 +89,7 @@ def test_tampering_is_found(home: Home, package: Package, tamper: str) -> None:
     home.run("daemon", "stop")
     with closing(sqlite3.connect(database(home))) as connection:
         name = table(connection)
-        columns = [row[1] for row in connection.execute(f"pragma table_info({name})")]  # noqa: S608
+        columns = [row[1] for row in connection.execute(f"pragma table_info({name})")]
         text = next(column for column in columns if column in {"event", "entry", "content", "body", "patch"})
         change = f"{text} = replace(replace({text}, 'add', 'xdd'), 'fix', 'fax')"
         statement = tamper.format(name, change, name) if "set" in tamper else tamper.format(name, name)

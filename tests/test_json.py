@@ -46,7 +46,9 @@ def test_each_command_prints_one_document(home: Home, patched: dict[str, object]
         assert isinstance(result.json, (dict, list)), result.explain()
 
 
-def test_add_tells_revision_patches_processes_and_summary(home: Home, app: Application, package: Package) -> None:
+def test_add_tells_revision_patches_processes_and_summary(
+    home: Home, app: Application, package: Package
+) -> None:
     document = home.add(package.write_patch("fix.diff", package.diff())).document
     assert document["revision"] >= 1
     assert [patch["id"] for patch in document["patches"]] == ["fix"]
@@ -63,8 +65,27 @@ def test_errors_are_documents_too(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "add", "remove", "enable", "disable", "list", "show", "check", "audit", "ps", "history", "diff", "off", "on",
-     "daemon", "hook", "demo", "completions", "man"],
+    [
+        "",
+        "add",
+        "remove",
+        "enable",
+        "disable",
+        "list",
+        "show",
+        "check",
+        "audit",
+        "ps",
+        "history",
+        "diff",
+        "off",
+        "on",
+        "daemon",
+        "hook",
+        "demo",
+        "completions",
+        "man",
+    ],
 )
 def test_help_of_each_command(home: Home, command: str) -> None:
     said = home.run(*command.split(), "--help")

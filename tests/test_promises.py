@@ -22,7 +22,9 @@ from tests.rig.package import COUNT, Package, with_header
 BOUND = 3.0
 
 
-def run_bounded(home: Home, code: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_bounded(
+    home: Home, code: str, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a short program that must end, as it would without the hook, within a bound."""
     begin = time.monotonic()
     done = subprocess.run(
@@ -162,12 +164,17 @@ def test_promise_3_exact_undo(home: Home, app: Application, package: Package) ->
         ("    return amount\n\n\n", "    return amount * 2\n\n\n"),
         ('    currency = "EUR"\n', '    currency = "CHF"\n'),
         ("def total(amount, tax=RATE):", "def total(amount, tax=RATE + 1, *, rebate=0):"),
-        ("    def add(self, amount):", "    def clear(self):\n        self.items.clear()\n\n    def add(self, amount, times=1):"),
+        (
+            "    def add(self, amount):",
+            "    def clear(self):\n        self.items.clear()\n\n    def add(self, amount, times=1):",
+        ),
     )
     home.add(package.write_patch("fix.diff", package.diff("shop/price.py", *changes)))
     assert app.eval("(shop.price.total(1, rebate=1), shop.price.Cart.currency)") == [23, "CHF"]
     home.remove("fix")
-    assert app.eval("{k for k in set(before) | set(now := snapshot()) if before.get(k) != now.get(k)} or None") is None
+    app.exec("after = snapshot()")
+    differing = "[key for key in {**before, **after} if before.get(key) != after.get(key)]"
+    assert app.eval(differing) == []
 
 
 @pytest.mark.every_python
@@ -193,8 +200,8 @@ def test_promise_6_the_patched_code_is_the_code_of_an_edited_file(
 ) -> None:
     """No wrapper and no indirection: the same instructions in a plain function."""
     look = (
-        "(type(shop.price.net).__name__, list(shop.price.net.__code__.co_code), repr(shop.price.net.__code__.co_consts),"
-        " shop.price.net.__code__.co_firstlineno, sorted(vars(shop.price.net)))"
+        "(lambda net, code: (type(net).__name__, list(code.co_code), repr(code.co_consts), code.co_firstlineno,"
+        " sorted(vars(net))))(shop.price.net, shop.price.net.__code__)"
     )
     home.add(package.write_patch("fix.diff", package.diff()))
     patched = start()

@@ -10,7 +10,7 @@ from tests.rig.home import Home
 from tests.rig.package import Package, with_header
 
 HEADER = 'module = "shop.price"'
-BODY = '''
+BODY = """
 import operator
 
 BONUS = 3
@@ -37,7 +37,7 @@ class Cart:
 
 class Basket(Cart):
     pass
-'''
+"""
 
 
 @pytest.mark.every_python
@@ -52,7 +52,11 @@ def test_everything_a_mirror_can_hold(home: Home, app: Application, package: Pac
     assert got == [4, "fresh", 50, "CHF", 1, -1, -1, [2]]
     home.remove("fix")
     assert app.eval("all(vars(shop.price).get(name) is value for name, value in before.items())") is True
-    assert app.eval("(cart.currency, hasattr(cart, 'size'), hasattr(shop.price, 'Basket'))") == ["EUR", False, False]
+    assert app.eval("(cart.currency, hasattr(cart, 'size'), hasattr(shop.price, 'Basket'))") == [
+        "EUR",
+        False,
+        False,
+    ]
 
 
 @pytest.mark.every_python
@@ -83,7 +87,9 @@ def test_diff_for_a_module_without_source(home: Home, start: Starter, package: P
     home.start()
     app = start()
     path = str(package.folder / "shop" / "stock.py")
-    app.exec(f"import py_compile, os; py_compile.compile({path!r}, cfile={path!r} + 'c'); os.unlink({path!r})")
+    app.exec(
+        f"import py_compile, os; py_compile.compile({path!r}, cfile={path!r} + 'c'); os.unlink({path!r})"
+    )
     app.exec("import shop.stock")
     home.wait_linked(app.pid)
     text = package.diff("shop/stock.py", ("    return len(name)\n", "    return 0\n"))

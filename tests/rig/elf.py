@@ -18,7 +18,9 @@ def needed(data: bytes) -> list[str]:
     (dynamic,) = [header for header in headers if header[0] == DYNAMIC]
     entries = [struct.unpack_from("<QQ", data, dynamic[2] + at) for at in range(0, dynamic[5], 16)]
     (table,) = [value for tag, value in entries if tag == STRING_TABLE]
-    (strings,) = [offset + table - address for offset, address, length in loads if address <= table < address + length]
+    (strings,) = [
+        offset + table - address for offset, address, length in loads if address <= table < address + length
+    ]
     found = []
     for tag, value in entries:
         if tag == NEEDED:

@@ -27,12 +27,12 @@ def until(
         time.sleep(PAUSE)
 
 
-def until_equal(read: Callable[[], Value], expected: Value, seconds: float = 10.0) -> None:
+def until_equal(read: Callable[[], object], expected: object, seconds: float = 10.0) -> None:
     """Poll `read` until it returns `expected`."""
     until(read, lambda value: value == expected, seconds, f"{expected!r}")
 
 
-def stays(read: Callable[[], Value], expected: Value, seconds: float = 0.3) -> None:
+def stays(read: Callable[[], object], expected: object, seconds: float = 0.3) -> None:
     """Check that `read` goes on returning `expected` for a while."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
