@@ -115,7 +115,8 @@ def test_lines_that_moved(home: Home, start: Starter, package: Package) -> None:
 
 
 def test_two_equal_places_are_refused(home: Home, start: Starter, package: Package) -> None:
-    hunk = "@@ -90,3 +90,3 @@\n     def one(self):\n-        value = 1\n+        value = 2\n         return value\n"
+    change = "-        value = 1\n+        value = 2\n"
+    hunk = f"@@ -90,3 +90,3 @@\n     def one(self):\n{change}         return value\n"
     (package.folder / "shop" / "twice.py").write_text(body_of_two())
     home.start()
     app = start()

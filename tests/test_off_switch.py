@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.rig.application import Application
+from tests.rig.environment import call, plain_variables
 from tests.rig.home import Home
 from tests.rig.package import Package
 from tests.rig.waiting import until_equal
@@ -48,5 +49,6 @@ def test_status_tells_that_patches_are_off(home: Home) -> None:
 
 
 @pytest.mark.every_python
-def test_no_daemon_loads_no_extension(start: Starter) -> None:
-    assert start().eval(LOADED) is False
+def test_no_daemon_loads_no_extension_at_start(home: Home) -> None:
+    variables = {**plain_variables(), **home.variables}
+    assert call([str(home.environment.python), "-c", f"print({LOADED})"], variables) == "False\n"

@@ -200,8 +200,8 @@ def test_promise_6_the_patched_code_is_the_code_of_an_edited_file(
 ) -> None:
     """No wrapper and no indirection: the same instructions in a plain function."""
     look = (
-        "(lambda net, code: (type(net).__name__, list(code.co_code), repr(code.co_consts), code.co_firstlineno,"
-        " sorted(vars(net))))(shop.price.net, shop.price.net.__code__)"
+        "(lambda net, code: (type(net).__name__, list(code.co_code), repr(code.co_consts),"
+        " code.co_firstlineno, sorted(vars(net))))(shop.price.net, shop.price.net.__code__)"
     )
     home.add(package.write_patch("fix.diff", package.diff()))
     patched = start()

@@ -44,9 +44,11 @@ def plain_variables() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(steering)}
 
 
-def call(command: list[str]) -> str:
+def call(command: list[str], variables: dict[str, str] | None = None) -> str:
     """Run a command that must succeed, and return its output."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=plain_variables())
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=variables or plain_variables()
+    )
     if done.returncode:
         message = f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         raise RuntimeError(message)

@@ -1,0 +1,72 @@
+"""What the hook costs at start and at imports."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tests.bench.stage import Stage
+from tests.bench.table import Row, median_pair, ratio
+from tests.rig.package import with_header
+
+IMPORTS = (
+    "import time; begin = time.perf_counter()\n"
+    "for number in range(500): __import__('modules.m%03d' % number)\n"
+    "print(time.perf_counter() - begin)"
+)
+IMPORT_ONE = "import time; begin = time.perf_counter(); import big; print(time.perf_counter() - begin)"
+
+
+def bare_start(stage: Stage, rounds: int) -> list[Row]:
+    """`python -c pass` with hook and daemon, and with the hook alone."""
+    rows = []
+    for what, goal, started in (
+        ("`python -c pass`, hook and daemon, over a trivial `.pth`", "1.08 x", True),
+        ("`python -c pass`, hook, no daemon, over a trivial `.pth`", "1.01 x", False),
+    ):
+        home = stage.home(started=started)
+        pair = median_pair(
+            partial(stage.seconds, stage.hooked, "pass", home.variables),
+            partial(stage.seconds, stage.trivial, "pass", {}),
+            rounds,
+        )
+        rows.append(ratio(what, pair, goal))
+    return rows
+
+
+def imports(stage: Stage, rounds: int) -> Row:
+    """500 modules without patches."""
+    folder = stage.folder / "many"
+    (folder / "modules").mkdir(parents=True)
+    (folder / "modules" / "__init__.py").touch()
+    for number in range(500):
+        (folder / "modules" / f"m{number:03}.py").write_text(
+            f"import os\n\n\ndef f():\n    return {number}\n"
+        )
+    home = stage.home()
+    path = {"PYTHONPATH": str(folder)}
+    pair = median_pair(
+        lambda: stage.printed(stage.hooked, IMPORTS, {**home.variables, **path}),
+        lambda: stage.printed(stage.plain, IMPORTS, path),
+        rounds,
+    )
+    return ratio("import of 500 modules without patches, over bare", pair, "1.01 x")
+
+
+def patched_import(stage: Stage, rounds: int) -> Row:
+    """A module of some size with one changed function body, over the same module unpatched."""
+    folder = stage.folder / "big"
+    folder.mkdir()
+    text = "".join(
+        f"def f{number}(a, b=1):\n    c = a + b\n    return [c, {number}]\n\n\n" for number in range(1500)
+    )
+    (folder / "big.py").write_text(text)
+    patched, other = stage.home(), stage.home()
+    (folder / "fix.py").write_text(with_header('module = "big"', "def f7(a, b=1):\n    return 'patched'\n"))
+    patched.add(folder / "fix.py")
+    path = {"PYTHONPATH": str(folder)}
+    pair = median_pair(
+        lambda: stage.printed(stage.hooked, IMPORT_ONE, {**patched.variables, **path}),
+        lambda: stage.printed(stage.hooked, IMPORT_ONE, {**other.variables, **path}),
+        rounds,
+    )
+    return ratio("import of a patched module (1,500 functions), over unpatched", pair, "1.10 x")
