@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,24 +19,9 @@ from tests.rig.package import NET, Package
 from tests.rig.waiting import until
 
 
-def database(home: Home) -> Path:
-    (path,) = (home.folder / "state").glob("*.db")
-    return path
-
-
 def entries(home: Home) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = home.json("history")["entries"]
+    found: list[dict[str, Any]] = home.json("history", "--limit", 100_000)["entries"]
     return found
-
-
-def table(connection: sqlite3.Connection) -> str:
-    """The table that holds the entries: the one with a `chain` column."""
-    names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
-    for name in names:
-        if "chain" in [row[1] for row in connection.execute(f"pragma table_info({name})")]:
-            return str(name)
-    message = f"no table with hash chains among {names}"
-    raise AssertionError(message)
 
 
 def verify(home: Home) -> dict[str, Any]:
@@ -74,11 +58,12 @@ def test_history_of_one_patch_and_limit(home: Home, package: Package) -> None:
 @pytest.mark.parametrize(
     "tamper",
     [
-        "update {} set {} where rowid = (select min(rowid) + 1 from {})",
-        "delete from {} where rowid = (select min(rowid) + 1 from {})",
-        "delete from {} where rowid = (select max(rowid) from {})",
+        "update history set reason = 'another' where number = 3",
+        "update history set number = -number where number in (2, 3)",
+        "delete from history where number = 3",
+        "delete from history where number = (select max(number) from history)",
     ],
-    ids=["edited", "removed", "cut off"],
+    ids=["edited", "reordered", "removed", "cut off"],
 )
 def test_tampering_is_found(home: Home, package: Package, tamper: str) -> None:
     home.start()
@@ -87,18 +72,13 @@ def test_tampering_is_found(home: Home, package: Package, tamper: str) -> None:
         home.add("--replace", package.write_patch("fix.diff", text))
     assert verify(home)["broken"] is None
     home.run("daemon", "stop")
-    with closing(sqlite3.connect(database(home))) as connection:
-        name = table(connection)
-        columns = [row[1] for row in connection.execute(f"pragma table_info({name})")]
-        text = next(column for column in columns if column in {"event", "entry", "content", "body", "patch"})
-        change = f"{text} = replace(replace({text}, 'add', 'xdd'), 'fix', 'fax')"
-        statement = tamper.format(name, change, name) if "set" in tamper else tamper.format(name, name)
-        assert connection.execute(statement).rowcount == 1
+    with closing(sqlite3.connect(home.database)) as connection:
+        assert connection.execute(tamper).rowcount >= 1
         connection.commit()
     home.start()
-    number, _sentence = verify(home)["broken"]
-    assert number >= 1
-    assert home.run("history", "--verify", code=None).code != 0
+    number, sentence = verify(home)["broken"]
+    assert sentence, number
+    assert home.run("history", "--verify", code=None).code == 1
 
 
 def test_sigkill_at_any_moment(home: Home, app: Application, package: Package) -> None:
@@ -126,7 +106,7 @@ def test_sigkill_at_any_moment(home: Home, app: Application, package: Package) -
 def test_unwritable_history_refuses_changes_only(home: Home, app: Application, package: Package) -> None:
     home.add(package.write_patch("fix.diff", package.diff()))
     home.run("daemon", "stop")
-    path = database(home)
+    path = home.database
     for extra in path.parent.glob(path.name + "*"):
         extra.unlink()
     path.mkdir()
