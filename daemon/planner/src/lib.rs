@@ -7,6 +7,7 @@
 //! come to the same verdict.
 
 mod compose;
+mod diff;
 mod error;
 mod near;
 mod order;

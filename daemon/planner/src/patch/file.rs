@@ -1,11 +1,17 @@
-//! A patch file, parsed.
+//! A patch file, parsed: limits, encoding, kind, and the parts put together.
 
+use super::body::{self, Body};
 use super::header::Header;
+use super::{block, keys};
+use crate::diff;
 use crate::error::{Fault, ParseError};
 use patchctl_protocol::client::PatchKind;
 use patchctl_protocol::digest::Digest;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
+
+/// A patch file is at most this large, in bytes.
+const MAX_SIZE: usize = 8 << 20;
 
 /// A patch at one content.
 #[derive(Clone, Debug)]
@@ -19,13 +25,20 @@ pub struct Patch {
     pub modules: Vec<String>,
     /// Files of a diff that are no code of a module: tests, documents, changelogs.
     pub passed_over: Vec<String>,
+    pub(crate) body: Body,
 }
 
 impl Patch {
     /// Text of a module that the patch brings along as a new file.
     #[must_use]
-    pub fn new_module(&self, _module: &str) -> Option<&str> {
-        None
+    pub fn new_module(&self, module: &str) -> Option<&str> {
+        match &self.body {
+            Body::Diff(modules) => {
+                let found = modules.iter().find(|part| part.module == module)?;
+                found.new_text.as_deref()
+            }
+            Body::Python(_) => None,
+        }
     }
 }
 
@@ -45,6 +58,111 @@ pub fn digest(content: &[u8]) -> Digest {
 ///
 /// # Errors
 /// The place in the file and what is wrong there.
-pub fn parse(file_name: &str, _content: &[u8], _strip: Option<u32>) -> Result<Patch, ParseError> {
-    Err(Fault::at(1, "unknown kind of patch file").in_file(file_name))
+pub fn parse(file_name: &str, content: &[u8], strip: Option<u32>) -> Result<Patch, ParseError> {
+    let base = file_name.rsplit('/').next().unwrap_or(file_name);
+    parse_parts(base, content, strip).map_err(|fault| fault.in_file(file_name))
+}
+
+fn parse_parts(base: &str, content: &[u8], strip: Option<u32>) -> Result<Patch, Fault> {
+    let (stem, kind) = kind(base)?;
+    let text = decode(content)?;
+    let header = header(text, kind)?;
+    let id = id(&header, stem)?;
+    let (body, passed_over) = match kind {
+        PatchKind::Python => (python_body(text, &header)?, Vec::new()),
+        _ => diff_body(text, &header, strip)?,
+    };
+    let modules = match &body {
+        Body::Diff(modules) => modules.iter().map(|part| part.module.clone()).collect(),
+        Body::Python(_) => header.module.iter().cloned().collect(),
+    };
+    Ok(Patch { id, digest: digest(content), kind, header, modules, passed_over, body })
+}
+
+/// Stem and kind of a file name.
+fn kind(base: &str) -> Result<(&str, PatchKind), Fault> {
+    let (stem, suffix) = base.rsplit_once('.').unwrap_or((base, ""));
+    match suffix {
+        "diff" | "patch" => Ok((stem, PatchKind::Diff)),
+        "py" => Ok((stem, PatchKind::Python)),
+        "toml" => Err(Fault::at(1, "edit patches are not taken by this version")
+            .hint("Write the change as a diff (.diff, .patch) or as Python (.py).")),
+        _ => Err(Fault::at(1, format!("`{base}` has no suffix of a patch file"))
+            .hint("Name it with .diff or .patch for a diff, .py for Python.")),
+    }
+}
+
+/// The text of a patch file: UTF-8, with or without byte order mark, no NUL.
+fn decode(content: &[u8]) -> Result<&str, Fault> {
+    if content.len() > MAX_SIZE {
+        let message = format!("{} bytes, which is more than the {MAX_SIZE} taken", content.len());
+        return Err(Fault::at(1, message));
+    }
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let place = |at: usize| {
+        let before = &content[..at];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = at - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |i| i + 1) + 1;
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    };
+    let text = std::str::from_utf8(content).map_err(|error| {
+        let (line, column) = place(error.valid_up_to());
+        let byte = content.get(error.valid_up_to()).copied().unwrap_or_default();
+        Fault::at(line, format!("byte 0x{byte:02x} is not UTF-8"))
+            .column(column)
+            .hint("Save the patch file as UTF-8.")
+    })?;
+    if let Some(at) = text.find('\0') {
+        let (line, column) = place(at);
+        return Err(Fault::at(line, "a NUL byte").column(column));
+    }
+    Ok(text)
+}
+
+/// Reads the header, which stands before the first hunk or at the top of a Python patch.
+fn header(text: &str, kind: PatchKind) -> Result<Header, Fault> {
+    let begins = |line: &str| match kind {
+        PatchKind::Python => !line.is_empty() && !line.starts_with('#'),
+        _ => ["diff --git ", "--- ", "@@ -"].iter().any(|start| line.starts_with(start)),
+    };
+    let before = text.lines().position(|line| begins(line.trim_end())).unwrap_or(usize::MAX);
+    let before = u32::try_from(before).unwrap_or(u32::MAX);
+    match block::find(text, before)? {
+        Some(block) => keys::read(&block),
+        None => Ok(Header::default()),
+    }
+}
+
+/// The id: from the header, or the file's stem.
+fn id(header: &Header, stem: &str) -> Result<String, Fault> {
+    let id = header.id.as_deref().unwrap_or(stem);
+    let letters = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
+    if id.is_empty() || id.len() > 128 || id.starts_with(['.', '-']) || !id.chars().all(letters) {
+        return Err(Fault::at(1, format!("`{id}` can't be the id of a patch"))
+            .hint("An id has letters, digits and `.`, `_`, `-`, `+`; set `id` in the header."));
+    }
+    Ok(id.to_owned())
+}
+
+fn diff_body(text: &str, header: &Header, strip: Option<u32>) -> Result<(Body, Vec<String>), Fault> {
+    let files = diff::parse(text, strip)?;
+    if files.is_empty() {
+        return Err(Fault::at(1, "no change of a file in this diff")
+            .hint("A diff has lines `--- a/FILE`, `+++ b/FILE` and `@@ ... @@`."));
+    }
+    let (modules, passed_over) = body::modules(files, header)?;
+    if modules.is_empty() {
+        let message = format!("no change of a Python module (passed over: {})", passed_over.join(", "));
+        return Err(Fault::at(1, message)
+            .hint("If one of these files is the code to patch, name its `module` in the header."));
+    }
+    Ok((Body::Diff(modules), passed_over))
+}
+
+fn python_body(text: &str, header: &Header) -> Result<Body, Fault> {
+    if header.module.is_none() {
+        return Err(Fault::at(1, "a Python patch without the name of its module")
+            .hint("Put `# /// patch`, `# module = \"pkg.mod\"` and `# ///` at the top of the file."));
+    }
+    Ok(Body::Python(text.to_owned()))
 }

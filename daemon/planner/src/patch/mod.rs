@@ -1,9 +1,14 @@
 //! Patch files: what they say about themselves, where they apply, and what they hold.
 
+mod block;
+mod body;
 mod file;
 mod guard;
 mod header;
+mod keys;
+mod path;
 
+pub(crate) use body::{Body, ModuleDiff};
 pub use file::{Patch, digest, parse};
 pub use guard::Environment;
 pub use header::{Header, Processes};
