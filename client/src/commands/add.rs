@@ -1,0 +1,153 @@
+//! `patchctl add`: reads patch files and hands them to the daemon, which checks, stores and applies them.
+
+use super::change::ask;
+use crate::daemon::Places;
+use crate::error::{Error, Kind, Result};
+use crate::exit::Exit;
+use crate::outcome::Report;
+use crate::output::Output;
+use crate::time::{milliseconds, now, parse_duration, parse_seconds};
+use patchctl_protocol::client::{AddRequest, NewFile, Request};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const EXAMPLES: &str = "Examples:
+  patchctl add fix.diff                         upstream's diff, as published
+  patchctl add fix.diff --dry-run               what it would do in each process
+  patchctl add fix.diff --for 2h --reason \"until the upgrade\"
+  patchctl add hotfix.py --link                 follow later edits of the file
+  git show abc123 | patchctl add - --type diff --id abc123
+  patchctl add fix.diff --renew Retry.DEFAULT   compute a value anew that the old code computed";
+
+/// Kinds of patches that can come over standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Type {
+    /// A unified or git diff
+    Diff,
+    /// Python source that mirrors the module
+    Python,
+}
+
+/// Fix every running process that has the module, and every later one as it imports it
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Patch files (.diff, .patch, .py), or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The patch's id; else the header's, else the file's name without its extension
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// What standard input holds
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<Type>,
+    /// Only say what it would do in each process
+    #[arg(long)]
+    dry_run: bool,
+    /// Keep a link to the file and follow its later edits, instead of storing its content
+    #[arg(long)]
+    link: bool,
+    /// Why, for list, audit and history
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
+    /// Let the patch leave by itself after a time such as 90s, 30m, 2h, 1d
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// How long to wait for the processes
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
+    wait: Duration,
+    /// Compute a value anew that the old code computed at import (`Retry.DEFAULT`), or `all` of them
+    #[arg(long, value_name = "NAME")]
+    renew: Vec<String>,
+    /// Replace a patch of the same id
+    #[arg(long)]
+    replace: bool,
+    /// Take N leading folders off the file names in a diff, instead of finding out
+    #[arg(long, value_name = "N")]
+    strip: Option<u32>,
+}
+
+pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
+    if args.id.is_some() && args.files.len() > 1 {
+        return Err(Error::new(Kind::Usage, "--id names one patch, but several files are given"));
+    }
+    let files = args.files.iter().map(|path| args.new_file(path)).collect::<Result<Vec<_>>>()?;
+    let request = Request::Add(AddRequest {
+        files,
+        reason: args.reason.clone(),
+        expires: args.duration.map(|duration| now() + duration.as_secs_f64()),
+        dry_run: args.dry_run,
+        wait_ms: milliseconds(args.wait),
+        replace: args.replace,
+        renew: args.renew.clone(),
+    });
+    let changed = ask(&request, args.wait, places, output)?;
+    let waited = !args.wait.is_zero();
+    Report { verb: "added", dry_run: args.dry_run, waited, taking_out: false }.print(&changed, output)
+}
+
+impl Args {
+    fn new_file(&self, path: &Path) -> Result<NewFile> {
+        if path == Path::new("-") {
+            return self.standard_input();
+        }
+        let mut file = read(path)?;
+        file.id.clone_from(&self.id);
+        file.strip = self.strip;
+        if self.link {
+            let absolute = std::path::absolute(path).map_err(|error| Error::file("find", path, &error))?;
+            file.link = Some(absolute.to_string_lossy().into_owned());
+        }
+        Ok(file)
+    }
+
+    fn standard_input(&self) -> Result<NewFile> {
+        let (Some(id), Some(kind)) = (&self.id, self.kind) else {
+            return Err(Error::new(Kind::Usage, "a patch from standard input has no name")
+                .hint("give it one: `patchctl add - --id NAME --type diff`"));
+        };
+        if self.link {
+            return Err(Error::new(Kind::Usage, "--link needs a file, not standard input"));
+        }
+        let extension = if kind == Type::Diff { "diff" } else { "py" };
+        let name = format!("{id}.{extension}");
+        let mut bytes = Vec::new();
+        let path = Path::new("standard input");
+        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Error::file("read", path, &error))?;
+        let content = text(path, bytes)?;
+        Ok(NewFile { name, id: Some(id.clone()), content, link: None, strip: self.strip })
+    }
+}
+
+/// Reads a patch file as it is sent to the daemon.
+///
+/// # Errors
+/// That it can't be read, or is no text.
+pub fn read(path: &Path) -> Result<NewFile> {
+    let bytes = std::fs::read(path).map_err(|error| Error::file("read", path, &error))?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(NewFile { name, id: None, content: text(path, bytes)?, link: None, strip: None })
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let column = 1 + good.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let place = format!("{}:{line}:{column}", path.display());
+        Error::new(Kind::Malformed, format!("{place}: not UTF-8")).hint("save the patch as UTF-8 text")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use std::path::Path;
+
+    #[test]
+    fn names_line_and_column_of_what_is_no_text() {
+        let error = text(Path::new("fix.diff"), b"one\ntw\xff".to_vec()).expect_err("is refused");
+        assert_eq!(error.message, "fix.diff:2:3: not UTF-8");
+    }
+}

@@ -1,0 +1,10 @@
+//! `patchctl daemon`: one file for each of its commands.
+
+mod command;
+mod logs;
+mod run;
+mod start;
+mod status;
+mod stop;
+
+pub use command::{Args, run};

@@ -1,0 +1,25 @@
+//! `patchctl disable`. The arguments' meaning stands in [`super::change`].
+
+use super::change::ChangeArgs;
+use crate::daemon::Places;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::output::Output;
+use patchctl_protocol::client::Request;
+
+const EXAMPLES: &str = "Examples:
+  patchctl disable fix --reason \"measuring without it\"
+  patchctl enable fix                           and back";
+
+/// Take patches out of all processes, but keep their files
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
+    let request = Request::Disable(args.change.request());
+    args.change.carry_out(&request, ("disabled", true), places, output)
+}

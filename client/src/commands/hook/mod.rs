@@ -1,0 +1,8 @@
+//! `patchctl hook`: one file for each of its commands.
+
+mod command;
+mod install;
+mod status;
+mod uninstall;
+
+pub use command::{Args, run};
