@@ -256,7 +256,8 @@ fn set_handlers(
     for entry in entries {
         let is_start = |unit: u32| starts.get(unit as usize).is_some_and(|i| *i != NOWHERE);
         for unit in [entry.start, entry.end, entry.target] {
-            if !is_start(unit) && !(unit == units && unit == entry.end) {
+            let ends_code = unit == units && unit == entry.end;
+            if !is_start(unit) && !ends_code {
                 return Err(ExceptionTableError::Misplaced(unit));
             }
         }

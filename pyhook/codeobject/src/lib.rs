@@ -22,6 +22,7 @@ mod lines;
 pub mod marshal;
 pub mod tables;
 mod text;
+mod verify;
 mod version;
 
 pub use body::{Body, Handler, HandlerId, Instruction, Label, Location};
@@ -34,4 +35,7 @@ pub use exceptions::ExceptionTableError;
 pub use lines::LineTableError;
 pub use tables::Op;
 pub use text::Text;
+pub use verify::{
+    Defaults, Defect, Verified, VerifyError, verify, verify_body, verify_replacement, verify_tree,
+};
 pub use version::Version;

@@ -8,7 +8,7 @@ mod interpreters;
 
 use interpreters::{Interpreter, interpreters, long, stdlib, walk};
 use patchctl_codeobject::tables::{LineFormat, rules};
-use patchctl_codeobject::{CodeObject, assemble, decode, encode, stack_depth};
+use patchctl_codeobject::{CodeObject, assemble, decode, encode, stack_depth, verify};
 
 #[derive(Default, Debug)]
 struct Figures {
@@ -41,6 +41,10 @@ fn check(code: &CodeObject, interpreter: &Interpreter, figures: &mut Figures) ->
     let assembled = assemble(code, &body).map_err(|error| error.to_string())?;
     if assembled != *code {
         return Err("assembled code object differs".into());
+    }
+    let verified = verify(code, version).map_err(|error| format!("refused: {error}"))?;
+    if verified.stack_depth != depth {
+        return Err(format!("verifier needs {} slots, not {depth}", verified.stack_depth));
     }
     figures.objects += 1;
     figures.instructions += body.instructions.len();

@@ -5,6 +5,7 @@
 //! Python/bytecodes.c, Objects/codeobject.c and Objects/exception_handling_notes.txt of
 //! each branch.
 
+use super::Op;
 use crate::Version;
 
 /// Form of the line table.
@@ -68,6 +69,10 @@ pub struct Rules {
     pub resume: &'static [u32],
     /// Highest bit for `SET_FUNCTION_ATTRIBUTE`.
     pub function_attributes: u32,
+    /// What must follow `END_FOR`, because it is skipped or popped with it.
+    pub after_end_for: Option<Op>,
+    /// The operand of `YIELD_VALUE` says whether another iterator is awaited.
+    pub yields_tell_await: bool,
 }
 
 const PLAIN_COMPARE: CompareLayout = CompareLayout { shift: 0, to_bool: 0, masks: false };
@@ -85,6 +90,8 @@ const PY39: Rules = Rules {
     compare: PLAIN_COMPARE,
     resume: &[],
     function_attributes: 0,
+    after_end_for: None,
+    yields_tell_await: false,
 };
 
 const PY310: Rules = Rules { jump_unit: 2, lines: LineFormat::Ranges, generator_depth: 1, ..PY39 };
@@ -112,6 +119,8 @@ const PY313: Rules = Rules {
     compare: CompareLayout { shift: 5, to_bool: 16, masks: true },
     resume: &[0, 1, 2, 3, 5, 6, 7],
     function_attributes: 8,
+    after_end_for: Some(Op::PopTop),
+    yields_tell_await: true,
     ..PY312
 };
 

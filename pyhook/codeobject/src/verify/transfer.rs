@@ -1,0 +1,368 @@
+//! What one instruction does to what is known: by its signature, and by rule where a
+//! signature cannot say it.
+
+use super::flow::{caught_by_block, uses_blocks};
+use super::kind::{Kind, slot};
+use super::state::{Block, State, mismatch};
+use super::{Defect, variables};
+use crate::body::Body;
+use crate::tables::{Item, Jump, Op, OpInfo, Operand, Signature, Table, Want};
+use crate::{CodeObject, Constant};
+
+/// Where control goes besides the next instruction.
+pub(super) enum Outcome {
+    /// Nowhere else.
+    Next,
+    /// Nowhere at all.
+    End,
+    /// Also to a target.
+    Jump { target: usize, state: State },
+}
+
+pub(super) struct Transfer<'a> {
+    code: &'a CodeObject,
+    body: &'a Body,
+    table: &'a Table,
+    blocks: bool,
+}
+
+impl<'a> Transfer<'a> {
+    pub fn new(code: &'a CodeObject, body: &'a Body, table: &'a Table) -> Self {
+        let blocks = uses_blocks(body);
+        Self { code, body, table, blocks }
+    }
+
+    /// Applies the instruction at `index` to the state before it.
+    pub fn step(&self, index: usize, state: &mut State) -> Result<Outcome, Defect> {
+        let instruction = &self.body.instructions[index];
+        let (op, arg) = (instruction.op, instruction.arg);
+        let info = self.table.info(op).ok_or(Defect::Operand(arg))?;
+        if self.blocks {
+            check_handled(op, state)?;
+        }
+        if let Some(done) = variables::step(op, arg, state, self.table.rules) {
+            done?;
+            return Ok(Outcome::Next);
+        }
+        if op.sets_up_block() {
+            return self.set_up(index, info, state);
+        }
+        if self.moved(op, arg, state)? {
+            return Ok(Outcome::Next);
+        }
+        self.by_signature(index, info, state)
+    }
+
+    fn by_signature(&self, index: usize, info: &OpInfo, state: &mut State) -> Result<Outcome, Defect> {
+        let arg = self.body.instructions[index].arg;
+        let own = self.table.intrinsic(info.operand, arg);
+        let signature = own.unwrap_or(&info.signature);
+        self.before(info.op, arg, state)?;
+        let result = self.result(info.op, arg, state)?;
+        let refine = refined(info.op, state);
+        self.take_all(info.op, &signature.inputs, arg, state)?;
+        self.check_peek(signature, arg, state)?;
+        if self.blocks && !reaches_below_block(info.op) && state.stack.len() < state.floor() {
+            return Err(Defect::Underflow);
+        }
+        let target = self.body.target_of(index).filter(|_| info.jump != Jump::Marker);
+        let jumped = target.map(|target| {
+            let mut state = state.clone();
+            let outputs = signature.jump_outputs.as_ref().unwrap_or(&signature.outputs);
+            push_all(outputs, arg, &mut state);
+            if refine == Some(Op::PopJumpIfNotNone) {
+                not_none(&mut state);
+            }
+            Outcome::Jump { target, state }
+        });
+        push_all(&signature.outputs, arg, state);
+        if refine == Some(Op::PopJumpIfNone) {
+            not_none(state);
+        }
+        if let (Some(kind), Some(top)) = (result, state.stack.last_mut()) {
+            *top = kind;
+        }
+        self.after(info.op, state)?;
+        Ok(jumped.unwrap_or(if info.op.ends_flow() { Outcome::End } else { Outcome::Next }))
+    }
+
+    fn take_all(&self, op: Op, items: &[Item], arg: u32, state: &mut State) -> Result<(), Defect> {
+        for item in items.iter().rev() {
+            let count = item.count(arg);
+            if count as usize > state.stack.len() {
+                return Err(Defect::Underflow);
+            }
+            for _ in 0..count {
+                // The saved offset of a handler is dropped like an object.
+                let dropped = op == Op::PopTop && state.stack.last() == Some(&Kind::Lasti);
+                if dropped {
+                    state.stack.pop();
+                } else {
+                    state.take(item.want, self.table.rules)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_peek(&self, signature: &Signature, arg: u32, state: &State) -> Result<(), Defect> {
+        let Some((want, below)) = signature.peek.filter(|_| arg > 0) else {
+            return Ok(());
+        };
+        let found = state.peek(arg)?;
+        if !found.satisfies(want, self.table.rules.exact_bools) {
+            return Err(mismatch(want, found));
+        }
+        if below > 0 && !state.peek(arg.saturating_add(below))?.is_object() {
+            return Err(mismatch(Want::Object, found));
+        }
+        Ok(())
+    }
+
+    /// Checks that look at several values at once.
+    fn before(&self, op: Op, arg: u32, state: &State) -> Result<(), Defect> {
+        match op {
+            Op::CallKw | Op::CallFunctionKw => match state.peek(1)? {
+                Kind::Names(count) if count > arg => Err(Defect::Operand(arg)),
+                _ => Ok(()),
+            },
+            Op::MakeFunction if self.table.rules.function_attributes == 0 => self.check_closure(arg, state),
+            Op::YieldValue | Op::YieldFrom | Op::ReturnGenerator if !self.code.is_generator_like() => {
+                Err(Defect::Prologue("yields without a generator flag"))
+            }
+            Op::Resume if arg & 3 >= 2 && !state.peek(2)?.satisfies(Want::MaybeNull, false) => {
+                Err(mismatch(Want::Object, state.peek(2)?))
+            }
+            Op::EndAsyncFor if self.blocks => pop_handling(&mut state.clone(), 6),
+            _ => Ok(()),
+        }
+    }
+
+    /// The kind of the value left on top, where it depends on more than the signature.
+    fn result(&self, op: Op, arg: u32, state: &State) -> Result<Option<Kind>, Defect> {
+        Ok(match op {
+            Op::LoadConst => Some(constant_kind(&self.code.consts[arg as usize], arg)),
+            Op::LoadCommonConstant => match self.table.common_constants()[arg as usize] {
+                "True" | "False" => Some(Kind::Bool),
+                _ => None,
+            },
+            Op::CompareOp if arg & self.table.rules.compare.to_bool != 0 => Some(Kind::Bool),
+            Op::BuildTuple if arg > 0 => {
+                let count = arg as usize;
+                let items = state.stack.len().checked_sub(count).ok_or(Defect::Underflow)?;
+                let cells = state.stack[items..].iter().all(|kind| *kind == Kind::Cell);
+                cells.then_some(Kind::Cells(arg))
+            }
+            Op::MakeFunction if self.table.rules.function_attributes > 0 => {
+                Some(match self.free_count(state.peek(1)?) {
+                    0 => Kind::Function,
+                    free => Kind::OpenFunction(free),
+                })
+            }
+            Op::SetFunctionAttribute => Some(attribute_set(arg, state)?),
+            _ => None,
+        })
+    }
+
+    fn free_count(&self, kind: Kind) -> u32 {
+        let Kind::Code(index) = kind else { return 0 };
+        let code = self.code.consts[index as usize].as_code();
+        code.map_or(0, |code| code.freevars.len() as u32)
+    }
+
+    /// The closure of `MAKE_FUNCTION` lies below the code (and, to 3.10, the name).
+    fn check_closure(&self, arg: u32, state: &State) -> Result<(), Defect> {
+        let named = self.table.rules.handlers == crate::tables::Handlers::Blocks;
+        let code = 1 + u32::from(named);
+        let wanted = self.free_count(state.peek(code)?);
+        let given = match state.peek(code + 1) {
+            Ok(Kind::Cells(count)) if arg & 8 != 0 => count,
+            _ => 0,
+        };
+        if given == wanted {
+            return Ok(());
+        }
+        Err(Defect::Closure { given, wanted })
+    }
+
+    fn after(&self, op: Op, state: &mut State) -> Result<(), Defect> {
+        match op {
+            Op::ReturnValue | Op::ReturnConst => {
+                let left = state.stack.len() + state.blocks.len();
+                if left > 0 {
+                    return Err(Defect::LeftOver(left));
+                }
+            }
+            Op::CopyFreeVars => {
+                let first = state.slots.len() - self.code.freevars.len();
+                for free in first..state.slots.len() {
+                    state.set_slot(free as u32, slot::CELL);
+                }
+            }
+            Op::PopBlock => match state.blocks.pop() {
+                Some(Block::Setup(level)) if state.stack.len() >= level => {}
+                _ => return Err(Defect::Block("POP_BLOCK without a block")),
+            },
+            Op::PopExcept if self.blocks => match state.blocks.pop() {
+                // The value of a `return` may lie below the saved exception.
+                Some(Block::Handling(level)) if (level..=level + 1).contains(&state.stack.len()) => {}
+                _ => return Err(Defect::Block("POP_EXCEPT outside a handler")),
+            },
+            Op::EndAsyncFor if self.blocks => {
+                state.blocks.pop();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn set_up(&self, index: usize, info: &OpInfo, state: &mut State) -> Result<Outcome, Defect> {
+        let signature = &info.signature;
+        self.take_all(info.op, &signature.inputs, 0, state)?;
+        push_all(&signature.outputs, 0, state);
+        // The result of `__enter__` is pushed above the level.
+        let result = usize::from(info.op != Op::SetupFinally);
+        let level = state.stack.len() - result;
+        if level < state.floor() {
+            return Err(Defect::Underflow);
+        }
+        let caught = caught_by_block(state, level)?;
+        state.push_block(Block::Setup(level))?;
+        let target = self.body.target_of(index).ok_or(Defect::FallsOff)?;
+        Ok(Outcome::Jump { target, state: caught })
+    }
+
+    /// Instructions that only move values; whether it was one.
+    fn moved(&self, op: Op, arg: u32, state: &mut State) -> Result<bool, Defect> {
+        let rotated = match op {
+            Op::RotTwo => 2,
+            Op::RotThree => 3,
+            Op::RotFour => 4,
+            Op::RotN => arg,
+            Op::Swap => {
+                let depth = state.stack.len();
+                let other = depth.checked_sub(arg as usize).ok_or(Defect::Underflow)?;
+                state.stack.swap(other, depth - 1);
+                return Ok(true);
+            }
+            Op::Copy | Op::DupTop | Op::DupTopTwo => {
+                let (from, count) = match op {
+                    Op::Copy => (arg, 1),
+                    Op::DupTop => (1, 1),
+                    _ => (2, 2),
+                };
+                for _ in 0..count {
+                    let kind = state.peek(from)?;
+                    if !kind.is_copyable() {
+                        return Err(mismatch(Want::Object, kind));
+                    }
+                    state.stack.push(kind);
+                }
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        let depth = state.stack.len();
+        let from = depth.checked_sub(rotated as usize).ok_or(Defect::Underflow)?;
+        state.stack[from..].rotate_right(1);
+        Ok(true)
+    }
+}
+
+fn push_all(items: &[Item], arg: u32, state: &mut State) {
+    for item in items {
+        for _ in 0..item.count(arg) {
+            state.stack.push(Kind::of(item.want));
+        }
+    }
+}
+
+fn constant_kind(constant: &Constant, index: u32) -> Kind {
+    match constant {
+        Constant::Bool(_) => Kind::Bool,
+        Constant::Str(_) => Kind::Str,
+        Constant::Code(_) => Kind::Code(index),
+        Constant::Tuple(items) if constant.is_tuple_of_str() => Kind::Names(items.len() as u32),
+        Constant::Tuple(_) => Kind::Tuple,
+        _ => Kind::Object,
+    }
+}
+
+/// `SET_FUNCTION_ATTRIBUTE`: the value's type is trusted, the closure's length too.
+fn attribute_set(arg: u32, state: &State) -> Result<Kind, Defect> {
+    let (function, value) = (state.peek(1)?, state.peek(2)?);
+    let want = match arg {
+        1 => Want::Tuple,
+        2 => Want::Dict,
+        8 => Want::Cells,
+        _ => Want::Object,
+    };
+    if !value.satisfies(want, false) {
+        return Err(mismatch(want, value));
+    }
+    match (arg, function, value) {
+        (8, Kind::OpenFunction(wanted), Kind::Cells(given)) if wanted == given => Ok(Kind::Function),
+        (8, Kind::OpenFunction(wanted), Kind::Cells(given)) => Err(Defect::Closure { given, wanted }),
+        (8, _, Kind::Cells(given)) => Err(Defect::Closure { given, wanted: 0 }),
+        (_, function, _) => Ok(function),
+    }
+}
+
+/// A test for `None` of the copy of a value that may be an exception.
+fn refined(op: Op, state: &State) -> Option<Op> {
+    let tested = match op {
+        Op::PopJumpIfNone | Op::PopJumpForwardIfNone | Op::PopJumpBackwardIfNone => Op::PopJumpIfNone,
+        Op::PopJumpIfNotNone | Op::PopJumpForwardIfNotNone | Op::PopJumpBackwardIfNotNone => {
+            Op::PopJumpIfNotNone
+        }
+        _ => return None,
+    };
+    let maybe = |depth| state.peek(depth) == Ok(Kind::MaybeException);
+    (maybe(1) && maybe(2)).then_some(tested)
+}
+
+fn not_none(state: &mut State) {
+    if let Some(top) = state.stack.last_mut() {
+        *top = Kind::Exception;
+    }
+}
+
+/// Instructions that take values of the innermost block with the block itself, or only
+/// look below it.
+fn reaches_below_block(op: Op) -> bool {
+    matches!(op, Op::PopExcept | Op::EndAsyncFor | Op::WithExceptStart | Op::PopBlock | Op::GetAnext)
+}
+
+fn pop_handling(state: &mut State, above: usize) -> Result<(), Defect> {
+    match state.blocks.pop() {
+        Some(Block::Handling(level)) if state.stack.len() == level + above => Ok(()),
+        _ => Err(Defect::Block("END_ASYNC_FOR outside a handler")),
+    }
+}
+
+/// While an exception is handled its predecessor must be where unwinding finds it.
+fn check_handled(op: Op, state: &State) -> Result<(), Defect> {
+    let Some(Block::Handling(level)) = state.blocks.last() else {
+        return Ok(());
+    };
+    let still = matches!(op, Op::RotTwo | Op::RotThree | Op::RotFour | Op::RotN | Op::PopExcept | Op::Nop);
+    let saved = state.stack.get(*level..level + 3);
+    let fits = saved.is_some_and(|saved| saved.iter().all(|kind| *kind == Kind::Previous));
+    if still || fits {
+        return Ok(());
+    }
+    Err(Defect::Block("the saved exception is out of place"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intrinsics_have_signatures_of_their_own() {
+        let table = crate::tables::table(crate::Version::Py312);
+        let signature = table.intrinsic(Operand::Intrinsic1, 6);
+        assert_eq!(signature.map(|s| s.inputs[0].want), Some(Want::List));
+        assert_eq!(table.intrinsic(Operand::Intrinsic1, 0), None);
+    }
+}
