@@ -104,7 +104,8 @@ impl Flow<'_> {
         told: &mut Option<(u32, u32)>,
     ) -> Result<(), Defect> {
         let instruction = &self.body.instructions[index];
-        let Some(id) = instruction.handler else {
+        // PUSH_EXC_INFO cannot raise, and the stack is not yet what the handler cuts.
+        let Some(id) = instruction.handler.filter(|_| instruction.op != Op::PushExcInfo) else {
             return Ok(());
         };
         let handler = self.body.handlers[id.0 as usize];

@@ -24,12 +24,17 @@ pub(super) struct Transfer<'a> {
     body: &'a Body,
     table: &'a Table,
     blocks: bool,
+    /// Cell of the compiler's own variable for type parameters (PEP 695), always a tuple.
+    type_params: Option<u32>,
 }
 
 impl<'a> Transfer<'a> {
     pub fn new(code: &'a CodeObject, body: &'a Body, table: &'a Table) -> Self {
         let blocks = uses_blocks(body);
-        Self { code, body, table, blocks }
+        let mut slots = code.slot_names().into_iter();
+        let type_params = slots.position(|name| *name == ".type_params");
+        let type_params = type_params.map(|slot| slot as u32);
+        Self { code, body, table, blocks, type_params }
     }
 
     /// Applies the instruction at `index` to the state before it.
@@ -40,8 +45,15 @@ impl<'a> Transfer<'a> {
         if self.blocks {
             check_handled(op, state)?;
         }
+        let type_params = info.operand == Operand::Slot && self.type_params == Some(arg);
+        if type_params && op == Op::StoreDeref && !state.peek(1)?.satisfies(Want::Tuple, false) {
+            return Err(mismatch(Want::Tuple, state.peek(1)?));
+        }
         if let Some(done) = variables::step(op, arg, state, self.table.rules) {
             done?;
+            if let (true, Op::LoadDeref, Some(top)) = (type_params, op, state.stack.last_mut()) {
+                *top = Kind::Tuple;
+            }
             return Ok(Outcome::Next);
         }
         if op.sets_up_block() {
