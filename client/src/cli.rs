@@ -2,8 +2,8 @@
 //! stand in its file.
 
 use crate::commands::{
-    add, audit, completions, daemon, diff, disable, enable, history, hook, list, man, off, on, ps, remove,
-    show,
+    add, audit, check, completions, daemon, diff, disable, enable, history, hook, list, man, off, on, ps,
+    remove, show,
 };
 use crate::daemon::Places;
 use crate::error::Result;
@@ -62,6 +62,7 @@ pub enum Command {
     Disable(disable::Args),
     List(list::Args),
     Show(show::Args),
+    Check(check::Args),
     Audit(audit::Args),
     Ps(ps::Args),
     History(history::Args),
@@ -87,6 +88,7 @@ impl Command {
             Self::Disable(args) => disable::run(args, places, output),
             Self::List(args) => list::run(args, places, output),
             Self::Show(args) => show::run(args, places, output),
+            Self::Check(args) => check::run(args, places, output),
             Self::Audit(args) => audit::run(args, places, output),
             Self::Ps(args) => ps::run(args, places, output),
             Self::History(args) => history::run(args, places, output),

@@ -11,11 +11,13 @@ mod error;
 mod exit;
 mod hook;
 mod interpreter;
+mod offline;
 mod outcome;
 mod output;
 mod style;
 mod table;
 mod time;
+mod verdict;
 mod wording;
 
 use clap::Parser;

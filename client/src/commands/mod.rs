@@ -3,6 +3,7 @@
 pub mod add;
 pub mod audit;
 pub mod change;
+pub mod check;
 pub mod completions;
 pub mod daemon;
 pub mod diff;

@@ -48,9 +48,9 @@ fn leaves_what_somebody_changed_or_added() {
     let marker = installed(folder.path());
     let changed = folder.path().join("patchctl_hook/__init__.py");
     fs::write(&changed, "changed").expect("writes");
-    assert_eq!(marker.altered(folder.path()), [changed.clone()]);
+    assert_eq!(marker.altered(folder.path()), std::slice::from_ref(&changed));
     let removed = uninstall(&interpreter(folder.path())).expect("uninstalls").expect("finds it");
-    assert_eq!(removed.left, [changed.clone()]);
+    assert_eq!(removed.left, std::slice::from_ref(&changed));
     assert!(changed.exists());
 }
 

@@ -1,0 +1,10 @@
+//! Checking a patch against an interpreter's packages without a daemon and without running any of
+//! their code: the planner on the files that the interpreter would import.
+
+mod definitions;
+mod examine;
+mod finder;
+mod installed;
+mod text;
+
+pub use examine::examine;
