@@ -2,8 +2,8 @@
 //! stand in its file.
 
 use crate::commands::{
-    add, audit, check, completions, daemon, diff, disable, enable, history, hook, list, man, off, on, ps,
-    remove, show,
+    add, audit, check, completions, daemon, demo, diff, disable, enable, history, hook, list, man, off, on,
+    ps, remove, show,
 };
 use crate::daemon::Places;
 use crate::error::Result;
@@ -71,6 +71,7 @@ pub enum Command {
     On(on::Args),
     Daemon(daemon::Args),
     Hook(hook::Args),
+    Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -97,6 +98,7 @@ impl Command {
             Self::On(args) => on::run(args, places, output),
             Self::Daemon(args) => daemon::run(args, places, output),
             Self::Hook(args) => hook::run(args, output),
+            Self::Demo(args) => demo::run(args, output),
             Self::Completions(args) => completions::run(args, output),
             Self::Man(args) => man::run(args, output),
         }

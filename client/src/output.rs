@@ -47,6 +47,12 @@ impl Output {
         self.json
     }
 
+    /// Whether what is printed to stdout is coloured.
+    #[must_use]
+    pub fn is_coloured(&self) -> bool {
+        self.stdout.current_choice() != ColorChoice::Never
+    }
+
     /// Prints data and a newline.
     ///
     /// # Errors

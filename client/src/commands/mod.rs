@@ -6,6 +6,7 @@ pub mod change;
 pub mod check;
 pub mod completions;
 pub mod daemon;
+pub mod demo;
 pub mod diff;
 pub mod disable;
 pub mod enable;
