@@ -1,1 +1,26 @@
-//! Placeholder
+//! The hook inside one Python process: it asks the local daemon which modules have patches, brings
+//! modules from what they run to their target as they load or later, and tells what is true here.
+//!
+//! [`start`] installs everything; [`finder`] sees imports; [`link`] is the one native thread, which waits
+//! for the daemon's pushes; [`reconcile`] changes the process; [`life`] lives through fork and exit.
+//! Everything here runs in someone's production: no panic leaves it, nothing is printed, every wait has a
+//! deadline.
+
+mod ask;
+mod desired;
+mod finder;
+mod interpreter;
+mod life;
+mod link;
+mod modules;
+mod place;
+mod reconcile;
+mod start;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(start::start, module)?)?;
+    module.add_function(wrap_pyfunction!(start::attach, module)?)
+}

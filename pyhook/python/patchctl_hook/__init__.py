@@ -1,0 +1,60 @@
+"""The import hook of patchctl, installed by ``patchctl.pth`` and ``patchctl.start``.
+
+Runs at the start of every interpreter of this environment, so it imports nothing that is not loaded
+already and raises nothing. Where a daemon's socket exists the native part is loaded at once; elsewhere
+by the first import of the application, so that a daemon started later finds the process.
+"""
+
+import sys
+from os import environ, getuid, path
+
+__all__ = ["start"]
+
+# site itself tries these two right after the .pth files, in every interpreter.
+_SITE_NAMES = ("sitecustomize", "usercustomize")
+
+
+def _sockets(home: "str | None", runtime: "str | None") -> "list[str]":
+    """Paths at which a daemon's socket may be, as in ``daemon/protocol/src/location.rs``."""
+    if home:
+        return [home + "/run/patchd.sock"]
+    uid = getuid()
+    sockets = ["/run/patchctl/patchd.sock"]
+    if uid:
+        sockets.append((runtime or "/run/user/%d" % uid) + "/patchctl/patchd.sock")
+        sockets.append("/tmp/patchctl-%d/patchd.sock" % uid)
+    return sockets
+
+
+def start() -> None:
+    """Start the hook now if a daemon is there, else with the first import. Never raises."""
+    try:
+        get = {}.get if sys.flags.ignore_environment else environ.get
+        if get("PATCHCTL_DISABLE", "0") not in ("", "0"):
+            return
+        if any(map(path.exists, _sockets(get("PATCHCTL_HOME"), get("XDG_RUNTIME_DIR")))):
+            _load(None)
+        else:
+            sys.meta_path.insert(0, _Deferred)
+    except Exception:
+        pass
+
+
+def _load(placeholder: "object | None") -> None:
+    from . import _native
+
+    _native.start(placeholder)
+
+
+class _Deferred:
+    """Stands first on ``sys.meta_path`` until the first import; finds nothing itself."""
+
+    @classmethod
+    def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
+        if name not in _SITE_NAMES and cls in sys.meta_path:
+            try:
+                _load(cls)
+            except Exception:
+                if cls in sys.meta_path:
+                    # Not removed: whoever walks the list right now would pass over the next finder.
+                    cls.find_spec = classmethod(lambda *_: None)  # type: ignore[method-assign,assignment]

@@ -1,0 +1,49 @@
+//! The desired state as last told: which modules have patches. Read by every import.
+
+use patchctl_protocol::digest::Digest;
+use patchctl_protocol::hook::Desired;
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+/// What is known of the desired state.
+#[derive(Default)]
+pub struct Known {
+    pub revision: u64,
+    /// Name of each module with patches, with the digest of its patch set. Names from the index file
+    /// alone have an empty digest.
+    pub modules: HashMap<String, Digest>,
+}
+
+static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
+
+/// Whether the module has patches: one look-up, no message.
+pub fn names(module: &str) -> bool {
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).modules.contains_key(module)
+}
+
+/// Runs `look` on what is known.
+pub fn with<T>(look: impl FnOnce(&Known) -> T) -> T {
+    look(&KNOWN.read().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Takes over the daemon's word; returns the modules whose patch sets are others than before.
+pub fn set(desired: Desired) -> Vec<String> {
+    let modules: HashMap<String, Digest> =
+        desired.modules.into_iter().map(|module| (module.name, module.digest)).collect();
+    let before = with(|known| known.modules.clone());
+    let changed = modules.iter().filter(|(name, digest)| before.get(*name) != Some(digest));
+    let gone = before.keys().filter(|name| !modules.contains_key(*name));
+    let others = changed.map(|(name, _)| name).chain(gone).cloned().collect();
+    replace(Known { revision: desired.revision, modules });
+    others
+}
+
+/// Takes over the names of the index file, until the daemon's own word arrives.
+pub fn set_names(revision: u64, names: Vec<String>) {
+    let modules = names.into_iter().map(|name| (name, Digest::default())).collect();
+    replace(Known { revision, modules });
+}
+
+fn replace(known: Known) {
+    *KNOWN.write().unwrap_or_else(PoisonError::into_inner) = known;
+}

@@ -1,0 +1,127 @@
+//! The import hook: a finder that stands first on `sys.meta_path` and finds nothing itself. For a module
+//! with patches it walks the other finders, and has the loader instance's own `get_code` answer with the
+//! patched code, once, for that one spec; the loader keeps its type, and everything else sees what it
+//! always saw.
+
+use crate::{ask, desired, interpreter, link, modules, reconcile};
+use patchctl_protocol::hook::{LoaderKind, ModuleFacts};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple, PyType};
+use std::cell::RefCell;
+
+thread_local! {
+    /// Names that this thread looks for right now: the walk over the other finders may import.
+    static LOOKING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The entry of `sys.meta_path`.
+#[pyclass(frozen, module = "patchctl_hook._native")]
+pub struct Finder;
+
+#[pymethods]
+impl Finder {
+    /// `importlib.abc.MetaPathFinder.find_spec`. One hash look-up for modules without patches.
+    #[pyo3(signature = (name, path = None, target = None))]
+    fn find_spec<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        path: Option<Bound<'py, PyAny>>,
+        target: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if !desired::names(name) || LOOKING.with_borrow(|names| names.iter().any(|other| other == name)) {
+            return Ok(None);
+        }
+        LOOKING.with_borrow_mut(|names| names.push(name.to_owned()));
+        let spec = walk(slf, name, path, target);
+        LOOKING.with_borrow_mut(|names| names.pop());
+        let Some(spec) = spec? else { return Ok(None) };
+        // Nothing of ours may break an import: without the override it goes on unpatched.
+        prepare(&spec, name).ok();
+        Ok(Some(spec))
+    }
+}
+
+/// Asks the other finders, as `importlib._bootstrap._find_spec` does.
+fn walk<'py>(
+    own: &Bound<'py, Finder>,
+    name: &str,
+    path: Option<Bound<'py, PyAny>>,
+    target: Option<Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = own.py();
+    let finders = py.import("sys")?.getattr("meta_path")?.cast_into::<PyList>()?;
+    for finder in finders.iter() {
+        if finder.is(own) {
+            continue;
+        }
+        let Ok(find_spec) = finder.getattr("find_spec") else { continue };
+        let spec = find_spec.call1((name, path.as_ref(), target.as_ref()))?;
+        if !spec.is_none() {
+            return Ok(Some(spec));
+        }
+    }
+    Ok(None)
+}
+
+/// Overrides `get_code` on the spec's loader, or leaves the module to the live path.
+fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
+    let py = spec.py();
+    let loader = spec.getattr("loader")?;
+    if loader.is_none() {
+        return Ok(());
+    }
+    let kind = modules::loader_kind(&loader);
+    let overridable = matches!(kind, LoaderKind::Source | LoaderKind::Sourceless)
+        && !loader.is_instance_of::<PyType>()
+        && interpreter::text(&loader.get_type(), "__module__")
+            .is_some_and(|module| module.contains("_bootstrap"));
+    if !overridable {
+        link::nudge();
+        return Ok(());
+    }
+    let origin = interpreter::text(spec, "origin");
+    let facts = ModuleFacts { name: name.to_owned(), origin, loader: kind, ..ModuleFacts::default() };
+    let patched = Bound::new(py, PatchedCode { loader: loader.clone().unbind(), facts })?;
+    loader.setattr("get_code", patched)
+}
+
+/// Stands as `get_code` on one loader instance until it is called for the module.
+#[pyclass(frozen, module = "patchctl_hook._native")]
+struct PatchedCode {
+    loader: Py<PyAny>,
+    facts: ModuleFacts,
+}
+
+#[pymethods]
+impl PatchedCode {
+    /// `importlib.abc.InspectLoader.get_code`.
+    #[pyo3(signature = (*arguments))]
+    fn __call__<'py>(&self, py: Python<'py>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let loader = self.loader.bind(py);
+        // The loader has its own method again: for reloads, `inspect`, pickling.
+        loader.delattr("get_code").ok();
+        let code = loader.call_method1("get_code", arguments)?;
+        if !interpreter::is_code(&code)? {
+            return Ok(code);
+        }
+        let patched = self.patch(&code);
+        link::nudge();
+        Ok(patched.unwrap_or(code))
+    }
+}
+
+impl PatchedCode {
+    /// The module's code with its patches in it; `None` if there are none or none in time.
+    fn patch<'py>(&self, code: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        let py = code.py();
+        let hello = modules::fresh_hello(py, false);
+        let (facts, excluded) = (self.facts.clone(), reconcile::excluded());
+        let source = || Python::attach(|py| self.source(py));
+        let plan = py.detach(|| ask::plan(facts, excluded, hello, source))?;
+        reconcile::graft(code, &plan).ok().flatten()
+    }
+
+    fn source(&self, py: Python<'_>) -> Option<String> {
+        self.loader.bind(py).call_method1("get_source", (&self.facts.name,)).ok()?.extract().ok()
+    }
+}

@@ -1,0 +1,116 @@
+//! Words of the interpreter that the stable ABI does not have: `compile`, type tests for functions and code
+//! objects, `sys.modules`. Reads attributes only of functions, code objects and specs, never of modules.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
+
+/// The builtins and types that are used over and over, taken once.
+pub struct Builtins {
+    pub compile: Py<PyAny>,
+    pub exec: Py<PyAny>,
+    pub eval: Py<PyAny>,
+    pub type_setattr: Py<PyAny>,
+    pub type_delattr: Py<PyAny>,
+    pub function: Py<PyType>,
+    pub code: Py<PyType>,
+    pub cell: Py<PyType>,
+}
+
+static BUILTINS: PyOnceLock<Builtins> = PyOnceLock::new();
+
+/// See [`Builtins`].
+///
+/// # Errors
+/// What the interpreter raises; nothing in a sound one.
+pub fn builtins(py: Python<'_>) -> PyResult<&Builtins> {
+    BUILTINS.get_or_try_init(py, || {
+        let module = py.import("builtins")?;
+        // (lambda c: lambda: c)(0) has a cell.
+        let probe = module.getattr("eval")?.call1(("(lambda c: lambda: c)(0)", PyDict::new(py)))?;
+        let metatype = module.getattr("type")?;
+        Ok(Builtins {
+            compile: module.getattr("compile")?.unbind(),
+            exec: module.getattr("exec")?.unbind(),
+            eval: module.getattr("eval")?.unbind(),
+            type_setattr: metatype.getattr("__setattr__")?.unbind(),
+            type_delattr: metatype.getattr("__delattr__")?.unbind(),
+            code: probe.getattr("__code__")?.get_type().unbind(),
+            cell: probe.getattr("__closure__")?.get_item(0)?.get_type().unbind(),
+            function: probe.get_type().unbind(),
+        })
+    })
+}
+
+/// `compile(source, filename, "exec", dont_inherit=True)` with the interpreter's optimisation level.
+///
+/// # Errors
+/// `SyntaxError` and whatever else `compile` raises.
+pub fn compile<'py>(py: Python<'py>, source: &str, filename: &str) -> PyResult<Bound<'py, PyAny>> {
+    builtins(py)?.compile.bind(py).call1((source, filename, "exec", 0, true))
+}
+
+/// Whether the object is a Python function (and no subclass or proxy of one).
+///
+/// # Errors
+/// See [`builtins`].
+pub fn is_function(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(object.get_type().is(builtins(object.py())?.function.bind(object.py())))
+}
+
+/// Whether the object is a code object.
+///
+/// # Errors
+/// See [`builtins`].
+pub fn is_code(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(object.get_type().is(builtins(object.py())?.code.bind(object.py())))
+}
+
+/// `co_consts` of a code object.
+///
+/// # Errors
+/// That it is none.
+pub fn constants<'py>(code: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    Ok(code.getattr("co_consts")?.cast_into::<PyTuple>()?)
+}
+
+/// `sys.modules`.
+///
+/// # Errors
+/// That someone put something else in its place.
+pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    py.import("sys")?
+        .getattr("modules")?
+        .cast_into::<PyDict>()
+        .map_err(|_| PyRuntimeError::new_err("sys.modules is no dict"))
+}
+
+/// The namespace of the module of that name, without running any code of it: `None` if it is not loaded,
+/// is no module, or would load when touched (`importlib.util.LazyLoader`).
+///
+/// # Errors
+/// See [`modules`].
+pub fn namespace<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let Some(object) = modules(py)?.get_item(name)? else { return Ok(None) };
+    let Ok(module) = object.cast_into::<PyModule>() else { return Ok(None) };
+    if module.get_type().name()?.to_cow()? == "_LazyModule" {
+        return Ok(None);
+    }
+    Ok(Some(module.dict()))
+}
+
+/// Whether the module with this namespace is still being executed by the import system.
+#[must_use]
+pub fn is_initializing(namespace: &Bound<'_, PyDict>) -> bool {
+    let spec = namespace.get_item("__spec__").ok().flatten();
+    spec.and_then(|spec| spec.getattr("_initializing").ok())
+        .and_then(|flag| flag.is_truthy().ok())
+        .unwrap_or(false)
+}
+
+/// A text attribute, or `None` where it is missing or no text.
+#[must_use]
+pub fn text(object: &Bound<'_, PyAny>, attribute: &str) -> Option<String> {
+    object.getattr(attribute).ok()?.extract().ok()
+}

@@ -1,0 +1,53 @@
+//! The gate between the link's thread and the interpreter. Attaching to an interpreter that is being
+//! finalized ends the thread in the middle of its frames (before CPython 3.14), so at exit the gate is
+//! closed, after waiting for whoever is inside.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Busy,
+    Closed,
+}
+
+static STATE: Mutex<State> = Mutex::new(State::Idle);
+static CHANGED: Condvar = Condvar::new();
+
+/// Longest wait at exit for a reconcile under way. One that takes longer hangs in code of a patch.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Being inside; leaves when dropped.
+pub struct Inside(());
+
+/// Goes in; `None` once the gate is closed.
+pub fn enter() -> Option<Inside> {
+    let mut state = state();
+    (*state == State::Idle).then(|| {
+        *state = State::Busy;
+        Inside(())
+    })
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let mut state = state();
+        if *state == State::Busy {
+            *state = State::Idle;
+        }
+        CHANGED.notify_all();
+    }
+}
+
+/// Closes the gate for good.
+pub fn close() {
+    let state = state();
+    let waited = CHANGED.wait_timeout_while(state, PATIENCE, |state| *state == State::Busy);
+    let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    *state = State::Closed;
+}

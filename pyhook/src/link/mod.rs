@@ -1,0 +1,143 @@
+//! The link: one native thread with one connection to the daemon, waiting for pushes. This file owns the
+//! thread's life (start, pause around fork, close at exit); [`thread`] is what it does, [`gate`] keeps it
+//! from the interpreter at exit, [`wire`] is the connection, [`session`] the conversation.
+//!
+//! `CONTROL` is only ever locked while the GIL is held, so a fork never copies it in a locked state.
+
+mod gate;
+mod session;
+mod thread;
+mod wire;
+
+use patchctl_protocol::PROTOCOL;
+use patchctl_protocol::hook::Hello;
+use pyo3::prelude::*;
+use rustix::event::{EventfdFlags, eventfd};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use thread::{Kept, Worker};
+
+/// Asks the thread to end; it leaves its connection to whoever joins it.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+struct Control {
+    hello: Hello,
+    /// Wakes the thread: to stop, or to send a report.
+    wake: Arc<OwnedFd>,
+    thread: Option<JoinHandle<Kept>>,
+    kept: Kept,
+    /// Forks under way; the thread runs while there are none.
+    pauses: u32,
+}
+
+static CONTROL: Mutex<Option<Control>> = Mutex::new(None);
+
+fn control() -> MutexGuard<'static, Option<Control>> {
+    CONTROL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the thread.
+pub fn start(sys: &Bound<'_, PyModule>, attached: bool) -> PyResult<()> {
+    let wake =
+        Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?);
+    let hello = hello(sys, attached)?;
+    let mut new = Control { hello, wake, thread: None, kept: Kept::default(), pauses: 0 };
+    new.spawn();
+    *control() = Some(new);
+    Ok(())
+}
+
+/// A hello with what `sys` says now.
+pub fn hello(sys: &Bound<'_, PyModule>, attached: bool) -> PyResult<Hello> {
+    let version = sys.getattr("version_info")?;
+    let part = |index: usize| version.get_item(index).and_then(|part| part.extract::<u32>());
+    let text = |name: &str| crate::interpreter::text(sys.as_any(), name).unwrap_or_default();
+    Ok(Hello {
+        protocol: PROTOCOL,
+        python: format!("{}.{}.{}", part(0)?, part(1)?, part(2)?),
+        implementation: crate::interpreter::text(&sys.getattr("implementation")?, "name").unwrap_or_default(),
+        free_threaded: false,
+        prefix: text("prefix"),
+        executable: text("executable"),
+        attached,
+        refusal: None,
+        search_path: crate::modules::search_path(sys),
+    })
+}
+
+impl Control {
+    fn spawn(&mut self) {
+        STOP.store(false, Ordering::SeqCst);
+        let kept = std::mem::take(&mut self.kept);
+        let worker = Worker { hello: self.hello.clone(), wake: Arc::clone(&self.wake), kept };
+        // Without a thread (RLIMIT_NPROC) the process goes on without pushes.
+        self.thread = worker.spawn().ok();
+    }
+}
+
+/// Before a fork: ends the thread, keeping its connection. Call without the GIL.
+pub fn pause() {
+    let running = Python::attach(|_| {
+        let mut control = control();
+        let control = control.as_mut()?;
+        control.pauses += 1;
+        STOP.store(true, Ordering::SeqCst);
+        rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
+        control.thread.take()
+    });
+    let Some(thread) = running else { return };
+    let kept = thread::join(thread);
+    Python::attach(|_| {
+        if let Some(control) = control().as_mut() {
+            control.kept = kept;
+        }
+    });
+}
+
+/// After a fork, in the parent: the thread goes on where it was. Call with the GIL.
+pub fn unpause() {
+    if let Some(control) = control().as_mut() {
+        control.pauses = control.pauses.saturating_sub(1);
+        if control.pauses == 0 && control.thread.is_none() {
+            control.spawn();
+        }
+    }
+}
+
+/// After a fork, in the child: a link of its own. Call with the GIL.
+pub fn renew() {
+    if let Some(control) = control().as_mut() {
+        let Ok(wake) = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK) else { return };
+        control.pauses = 0;
+        control.thread = None;
+        control.wake = Arc::new(wake);
+        control.kept = Kept::default();
+        control.spawn();
+    }
+}
+
+/// At exit: keeps the thread from the interpreter for good, waiting for a reconcile under way.
+/// Call without the GIL.
+pub fn close() {
+    STOP.store(true, Ordering::SeqCst);
+    gate::close();
+}
+
+/// A second start or an attach: links again after a detach.
+pub fn resume(attached: bool) {
+    if let Some(control) = control().as_mut()
+        && control.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    {
+        control.hello.attached = attached;
+        control.spawn();
+    }
+}
+
+/// Makes the thread report and look for work: something changed outside of it. Call with the GIL.
+pub fn nudge() {
+    if let Some(control) = control().as_ref() {
+        rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
+    }
+}

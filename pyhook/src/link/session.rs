@@ -1,0 +1,170 @@
+//! The conversation on one connection: desired state in, plan requests and reports out. It blocks on
+//! nothing but the socket: a newer desired state may arrive while a plan is awaited.
+
+use super::gate;
+use super::wire::{Event, Wire};
+use crate::{desired, modules, reconcile};
+use patchctl_protocol::hook::{FromHook, Hello, Phase, PlanReply, PlanRequest, StateReply, ToHook};
+use pyo3::prelude::*;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How a conversation ended.
+pub enum End {
+    Stopped,
+    Lost,
+    /// The daemon let this process go; all patches are out.
+    Detached,
+}
+
+/// One connection and what is under way on it.
+pub struct Session {
+    wire: Wire,
+    attached: bool,
+    /// Number of the plan request that awaits its reply.
+    awaited: Option<u64>,
+    requests: u64,
+    /// The desired digests when that request was made.
+    asked: reconcile::Asked,
+    /// Something changed while a reply was awaited.
+    again: bool,
+    /// A module with patches is being imported right now: look again soon.
+    unfinished: bool,
+    refused: bool,
+}
+
+/// How soon to look again for a module whose import was under way.
+const UNFINISHED_WAIT: Duration = Duration::from_millis(5);
+
+impl Session {
+    /// Says hello.
+    ///
+    /// # Errors
+    /// That the connection is lost.
+    pub fn open(stream: UnixStream, hello: &Hello) -> io::Result<Self> {
+        let mut wire = Wire::new(stream)?;
+        wire.send(&FromHook::Hello(hello.clone()))?;
+        Ok(Self {
+            wire,
+            attached: hello.attached,
+            awaited: None,
+            requests: 0,
+            asked: reconcile::Asked::new(),
+            again: false,
+            unfinished: false,
+            refused: false,
+        })
+    }
+
+    /// Whether the daemon said that it can't serve this hook.
+    pub fn was_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Converses until the thread is to stop or the connection is lost.
+    pub fn converse(&mut self, wake: &OwnedFd) -> End {
+        loop {
+            if super::STOP.load(Ordering::SeqCst) {
+                return End::Stopped;
+            }
+            let timeout = self.unfinished.then_some(UNFINISHED_WAIT);
+            let step = match self.wire.wait(wake, timeout) {
+                Ok(Event::Message(message)) => self.answer(*message),
+                Ok(Event::Woken) if super::STOP.load(Ordering::SeqCst) => return End::Stopped,
+                Ok(Event::Woken | Event::TimedOut) => self.look().map(|()| None),
+                Err(error) => Err(error),
+            };
+            match step {
+                Ok(None) => {}
+                Ok(Some(end)) => return end,
+                Err(_) => return End::Lost,
+            }
+        }
+    }
+
+    fn answer(&mut self, message: ToHook) -> io::Result<Option<End>> {
+        match message {
+            ToHook::Desired(told) => {
+                reconcile::forget(&desired::set(told));
+                self.look()?;
+            }
+            ToHook::Plans(reply) => self.carry_out(reply)?,
+            ToHook::Audit { request } => {
+                let report = inside(reconcile::audit).unwrap_or_default();
+                self.wire.send(&FromHook::State(StateReply { request, report }))?;
+            }
+            ToHook::Detach => {
+                desired::set(patchctl_protocol::hook::Desired::default());
+                inside(reconcile::withdraw);
+                self.report()?;
+                return Ok(Some(End::Detached));
+            }
+            ToHook::Refused { .. } => {
+                self.refused = true;
+                return Ok(Some(End::Lost));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks for the plans of all loaded modules that do not run their target; reports if there are none.
+    fn look(&mut self) -> io::Result<()> {
+        if self.awaited.is_some() {
+            self.again = true;
+            return Ok(());
+        }
+        let Some(found) = inside(|py| modules::outdated(py, self.attached)) else { return Ok(()) };
+        self.unfinished = found.unfinished;
+        if found.modules.is_empty() {
+            return self.report();
+        }
+        self.ask(found)
+    }
+
+    fn ask(&mut self, found: modules::Outdated) -> io::Result<()> {
+        self.requests += 1;
+        self.awaited = Some(self.requests);
+        self.again = false;
+        self.asked = desired::with(|known| known.modules.clone());
+        self.wire.send(&FromHook::Plan(PlanRequest {
+            request: self.requests,
+            phase: Phase::Live,
+            modules: found.modules,
+            excluded: reconcile::excluded(),
+            hello: Some(found.hello),
+        }))
+    }
+
+    fn carry_out(&mut self, reply: PlanReply) -> io::Result<()> {
+        if self.awaited != Some(reply.request) {
+            return Ok(());
+        }
+        self.awaited = None;
+        let asked = std::mem::take(&mut self.asked);
+        let Some(verdict) = inside(|py| reconcile::carry_out(py, &reply, &asked)) else { return Ok(()) };
+        match verdict {
+            reconcile::Verdict::Done if !self.again => self.report(),
+            reconcile::Verdict::Done | reconcile::Verdict::Replan => self.look(),
+            reconcile::Verdict::NeedSource(names) => {
+                let found = inside(|py| modules::with_source(py, self.attached, &names));
+                found.map_or(Ok(()), |found| self.ask(found))
+            }
+        }
+    }
+
+    fn report(&mut self) -> io::Result<()> {
+        match inside(reconcile::report) {
+            Some(report) => self.wire.send(&FromHook::Report(report)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs something with the GIL, unless the interpreter is going away.
+fn inside<T>(action: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let _inside = gate::enter()?;
+    Python::try_attach(action)
+}

@@ -1,0 +1,111 @@
+//! What the link's thread does: connect (again and again, less and less often), converse, end when asked.
+
+use super::session::{End, Session};
+use super::{STOP, wire};
+use crate::place;
+use patchctl_protocol::hook::Hello;
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What a stopped thread leaves for the next one: its session.
+#[derive(Default)]
+pub struct Kept {
+    session: Option<Session>,
+}
+
+/// A thread to be.
+pub struct Worker {
+    pub hello: Hello,
+    pub wake: Arc<OwnedFd>,
+    pub kept: Kept,
+}
+
+/// The thread's id in the kernel.
+static THREAD_ID: AtomicI32 = AtomicI32::new(0);
+
+/// Enough for the compiler and the imports of a patch's own statements; only touched pages count.
+const STACK_SIZE: usize = 8 << 20;
+/// Waits between attempts to connect: quick ones first.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LAST_WAIT: Duration = Duration::from_secs(2);
+const QUICK_ATTEMPTS: u32 = 25;
+
+impl Worker {
+    /// Starts the thread with all signals blocked: a signal for the process must reach the application's
+    /// threads, whose system calls it is to interrupt.
+    pub fn spawn(self) -> std::io::Result<JoinHandle<Kept>> {
+        let builder = std::thread::Builder::new().name("patchctl".into()).stack_size(STACK_SIZE);
+        with_signals_blocked(|| builder.spawn(move || self.run()))
+    }
+
+    fn run(self) -> Kept {
+        THREAD_ID.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::SeqCst);
+        // A panic ends the link, never the application.
+        catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or_default()
+    }
+
+    fn serve(self) -> Kept {
+        let Self { hello, wake, kept: Kept { mut session } } = self;
+        let mut attempts = 0;
+        while !STOP.load(Ordering::SeqCst) {
+            if session.is_none() {
+                session = place::connect().and_then(|stream| Session::open(stream, &hello)).ok();
+            }
+            let Some(mut open) = session.take() else {
+                attempts += 1;
+                wire::sleep(&wake, Some(pause_after(attempts))).ok();
+                continue;
+            };
+            match open.converse(&wake) {
+                End::Stopped => return Kept { session: Some(open) },
+                End::Detached => return Kept::default(),
+                End::Lost => attempts = 0,
+            }
+            if open.was_refused() {
+                attempts = QUICK_ATTEMPTS;
+            }
+        }
+        Kept { session }
+    }
+}
+
+fn pause_after(attempts: u32) -> Duration {
+    if attempts <= QUICK_ATTEMPTS { FIRST_WAIT } else { LAST_WAIT }
+}
+
+/// Waits for a thread's end, and until the kernel has forgotten it: joining returns a moment before the
+/// thread leaves the count that Python 3.12 reads after a fork to warn about threads.
+pub fn join(thread: JoinHandle<Kept>) -> Kept {
+    let kept = thread.join().unwrap_or_default();
+    let deadline = Instant::now() + Duration::from_millis(20);
+    while is_alive(THREAD_ID.load(Ordering::SeqCst)) && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    kept
+}
+
+fn is_alive(thread: i32) -> bool {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    // SAFETY: signal 0 sends nothing; the call only looks whether the thread exists.
+    thread != 0 && unsafe { libc::syscall(libc::SYS_tgkill, own, thread, 0) } == 0
+}
+
+fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
+    // SAFETY: both sets are plain data filled by the calls below before they are read; the calls change
+    // this thread's signal mask only, and the old mask is put back.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before) == 0;
+        let result = action();
+        if blocked {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        }
+        result
+    }
+}

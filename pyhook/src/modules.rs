@@ -1,0 +1,151 @@
+//! The loaded modules as far as patches concern them: which do not run their target, and what the
+//! planner needs to know of them. Looks at namespaces without running any code of theirs.
+
+use crate::reconcile::records;
+use crate::{desired, interpreter, link};
+use patchctl_protocol::digest::Digest;
+use patchctl_protocol::hook::{Hello, LoaderKind, ModuleFacts};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString};
+
+/// Modules to plan for.
+#[derive(Default)]
+pub struct Outdated {
+    pub modules: Vec<ModuleFacts>,
+    /// Some module with patches is being imported right now.
+    pub unfinished: bool,
+    pub hello: Hello,
+}
+
+/// Name under which the script or `-m` module is known beside its own.
+pub const MAIN: &str = "__main__";
+
+/// The loaded modules whose target is not what they run.
+pub fn outdated(py: Python<'_>, attached: bool) -> Outdated {
+    let mut found = Outdated::default();
+    for name in candidates(py) {
+        match state(py, &name) {
+            Loaded::Outdated(facts) => found.modules.push(facts),
+            Loaded::Unfinished => found.unfinished = true,
+            Loaded::Current => {}
+        }
+    }
+    if !found.modules.is_empty() {
+        found.hello = fresh_hello(py, attached);
+    }
+    found
+}
+
+/// The same, with the sources of the named modules as their loaders give them.
+pub fn with_source(py: Python<'_>, attached: bool, names: &[String]) -> Outdated {
+    let mut found = outdated(py, attached);
+    for facts in found.modules.iter_mut().filter(|facts| names.contains(&facts.name)) {
+        facts.source = Some(source(py, &facts.name).unwrap_or_default());
+    }
+    found
+}
+
+/// Who this process is, with `sys.path` as it is now.
+pub fn fresh_hello(py: Python<'_>, attached: bool) -> Hello {
+    py.import("sys").and_then(|sys| link::hello(&sys, attached)).unwrap_or_default()
+}
+
+/// The texts in `sys.path`.
+pub fn search_path(sys: &Bound<'_, PyModule>) -> Vec<String> {
+    let path = sys.getattr("path").ok().and_then(|path| path.cast_into::<PyList>().ok());
+    path.map(|path| path.iter().filter_map(|entry| entry.extract().ok()).collect()).unwrap_or_default()
+}
+
+enum Loaded {
+    Outdated(ModuleFacts),
+    Unfinished,
+    Current,
+}
+
+/// Names with patches, and names of modules that we changed.
+fn candidates(py: Python<'_>) -> Vec<String> {
+    let mut names: Vec<String> = desired::with(|known| known.modules.keys().cloned().collect());
+    for name in records::names(py) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    names
+}
+
+fn state(py: Python<'_>, name: &str) -> Loaded {
+    let Some(namespace) = namespace(py, name) else { return Loaded::Current };
+    let wanted = desired::with(|known| known.modules.get(name).cloned());
+    let known = records::summary(py, name, &namespace);
+    let has = known.as_ref().map(|summary| summary.digest.clone());
+    if wanted == has || (wanted.is_none() && known.as_ref().is_none_or(|summary| summary.is_untouched)) {
+        return Loaded::Current;
+    }
+    if interpreter::is_initializing(&namespace) {
+        return Loaded::Unfinished;
+    }
+    let mut facts = facts(name, &namespace);
+    if let Some(summary) = known {
+        facts.original = Some(summary.original).filter(|digest| *digest != Digest::default());
+        facts.running = summary.base;
+    }
+    Loaded::Outdated(facts)
+}
+
+/// The namespace of the module that patches know by this name: itself, or the script or `-m` module of
+/// that name.
+pub fn namespace<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyDict>> {
+    if let Some(namespace) = interpreter::namespace(py, name).ok().flatten() {
+        return Some(namespace);
+    }
+    let main = interpreter::namespace(py, MAIN).ok().flatten()?;
+    (main_name(&main).as_deref() == Some(name)).then_some(main)
+}
+
+/// The real name of what runs as `__main__`: the spec's for `python -m`, else the script's stem.
+fn main_name(main: &Bound<'_, PyDict>) -> Option<String> {
+    let get = |key: &str| main.get_item(key).ok().flatten().filter(|value| !value.is_none());
+    match get("__spec__") {
+        Some(spec) => interpreter::text(&spec, "name"),
+        None => {
+            let file: String = get("__file__")?.extract().ok()?;
+            Some(std::path::Path::new(&file).file_stem()?.to_str()?.to_owned())
+        }
+    }
+}
+
+/// What the planner needs to know of a loaded module.
+fn facts(name: &str, namespace: &Bound<'_, PyDict>) -> ModuleFacts {
+    let get = |key: &str| namespace.get_item(key).ok().flatten().filter(|value| !value.is_none());
+    let spec = get("__spec__");
+    let loader = get("__loader__").or_else(|| spec.as_ref()?.getattr("loader").ok());
+    let file = get("__file__").and_then(|file| file.extract::<String>().ok());
+    let frozen_file = || interpreter::text(&spec.as_ref()?.getattr("loader_state").ok()?, "filename");
+    let origin = file.or_else(frozen_file);
+    let loader = loader.map_or(LoaderKind::Other, |loader| loader_kind(&loader));
+    ModuleFacts { name: name.to_owned(), origin, loader, ..ModuleFacts::default() }
+}
+
+/// The sort of code that a loader loads, by its type's name: asking by `isinstance` would import modules.
+pub fn loader_kind(loader: &Bound<'_, PyAny>) -> LoaderKind {
+    let own = loader.getattr("__name__").ok().filter(|name| name.is_instance_of::<PyString>());
+    let name = own.or_else(|| loader.get_type().getattr("__name__").ok());
+    let name: String = name.and_then(|name| name.extract().ok()).unwrap_or_default();
+    match name.as_str() {
+        "SourceFileLoader" | "AssertionRewritingHook" => LoaderKind::Source,
+        "SourcelessFileLoader" => LoaderKind::Sourceless,
+        "zipimporter" => LoaderKind::Zip,
+        "FrozenImporter" => LoaderKind::Frozen,
+        "BuiltinImporter" | "ExtensionFileLoader" => LoaderKind::Native,
+        _ => LoaderKind::Other,
+    }
+}
+
+/// The source as the module's loader gives it (`importlib.abc.InspectLoader.get_source`).
+fn source(py: Python<'_>, name: &str) -> Option<String> {
+    let namespace = namespace(py, name)?;
+    let own: String = namespace.get_item("__name__").ok()??.extract().ok()?;
+    let loader = namespace.get_item("__loader__").ok()??;
+    loader.call_method1("get_source", (own,)).ok()?.extract().ok()
+}

@@ -1,0 +1,65 @@
+//! Which daemon serves this process, and a connection to it whose peer is checked.
+
+use patchctl_protocol::location::{self, Location};
+use rustix::net::sockopt;
+use rustix::process::{geteuid, getuid};
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+/// Whether environment variables may be believed (not under `-E`, `-I`, or set-uid).
+static TRUST_ENVIRONMENT: OnceLock<bool> = OnceLock::new();
+/// A folder that an attach named, in place of the environment's.
+static NAMED_HOME: RwLock<Option<String>> = RwLock::new(None);
+
+/// Settles, once, whether the environment may redirect the hook.
+pub fn trust_environment(trust: bool) {
+    let same_user = getuid() == geteuid();
+    // A second start keeps what the first one settled.
+    let _ = TRUST_ENVIRONMENT.set(trust && same_user);
+}
+
+/// Names the daemon's folder for a process that was attached to.
+pub fn name_home(home: Option<String>) {
+    *NAMED_HOME.write().unwrap_or_else(PoisonError::into_inner) = home;
+}
+
+/// The places where this process may find its daemon, in order.
+pub fn candidates() -> Vec<Location> {
+    Location::candidates(getuid().as_raw(), &variable)
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    let named = NAMED_HOME.read().unwrap_or_else(PoisonError::into_inner);
+    match (&*named, name) {
+        (Some(home), location::HOME_VARIABLE) => Some(home.into()),
+        _ if *TRUST_ENVIRONMENT.get().unwrap_or(&false) => std::env::var_os(name),
+        _ => None,
+    }
+}
+
+/// Connects to the first daemon that answers and that root or this user runs.
+///
+/// # Errors
+/// The last failure, or that no socket exists.
+pub fn connect() -> io::Result<UnixStream> {
+    let mut failure = io::Error::from(io::ErrorKind::NotFound);
+    for place in candidates() {
+        match connect_to(&place) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn connect_to(place: &Location) -> io::Result<UnixStream> {
+    let stream = patchctl_protocol::socket::connect(&place.socket())?;
+    let peer = sockopt::socket_peercred(&stream)?;
+    if peer.uid.is_root() || peer.uid == getuid() {
+        Ok(stream)
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "the daemon belongs to another user"))
+    }
+}

@@ -1,0 +1,195 @@
+//! Giving functions their new code, and with it their new defaults, annotations and docstring. Nothing here
+//! runs Python code of the application, so under the GIL all functions change together.
+
+use super::codes;
+use super::failures::Failure;
+use super::prepare::{Candidate, Prepared};
+use super::records::{CodeRecord, Record};
+use super::transaction::{Purpose, Slot, Transaction};
+use super::{refusal, scope, trampoline};
+use patchctl_protocol::plan::{FunctionChange, Parts};
+use patchctl_protocol::state::{Reason, Refusal};
+use pyo3::prelude::*;
+use std::collections::HashMap;
+
+/// The plain functions that the new definitions make, by index of the change: for values that are not in
+/// the code object.
+#[derive(Default)]
+pub struct Templates<'py> {
+    pub functions: HashMap<usize, Bound<'py, PyAny>>,
+}
+
+/// Brings every function of the module to its target code.
+pub fn assign<'py>(
+    py: Python<'py>,
+    module: &Prepared<'py, '_>,
+    templates: &Templates<'py>,
+    transaction: &mut Transaction,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    for candidate in &module.candidates {
+        let change = candidate.pair.and_then(|pair| module.content?.functions.get(module.pairs[pair].change));
+        let patches = change.map(|change| change.patches.as_slice()).unwrap_or_default();
+        let assignment = Assignment { py, module, candidate, templates };
+        assignment.make(transaction, record).map_err(|refusal| Failure::new(patches, refusal))?;
+    }
+    remember_inner(module, record)
+        .map_err(|error| Failure::new(&[], refusal(py, Reason::Internal, "recording", &error)))
+}
+
+struct Assignment<'a, 'py, 'p> {
+    py: Python<'py>,
+    module: &'a Prepared<'py, 'p>,
+    candidate: &'a Candidate<'py>,
+    templates: &'a Templates<'py>,
+}
+
+impl<'py> Assignment<'_, 'py, '_> {
+    fn make(&self, transaction: &mut Transaction, record: &mut Record) -> Result<(), Refusal> {
+        let internal = |error: PyErr| refusal(self.py, Reason::Internal, "assigning", &error);
+        let (Some(index), Some(content)) = (self.candidate.pair, self.module.content) else {
+            return self
+                .store("__code__", Some(self.candidate.base.clone()), &[], transaction)
+                .map_err(internal);
+        };
+        let pair = &self.module.pairs[index];
+        let change = &content.functions[pair.change];
+        let code = self.new_code(index, change)?;
+        self.store("__code__", Some(code.clone()), &change.patches, transaction).map_err(internal)?;
+        if !code.is(&self.candidate.base) {
+            record.codes.push(CodeRecord {
+                qualname: pair.qualname.clone(),
+                original: Some(self.candidate.base.clone().unbind()),
+                current: code.unbind(),
+                outermost: pair.outermost,
+                optional: change.conditional || !pair.outermost,
+                patches: change.patches.clone(),
+            });
+        }
+        match self.templates.functions.get(&pair.change) {
+            Some(template) if pair.outermost => {
+                self.take_over(template, change, transaction).map_err(internal)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The code object to store: the new code where it fits this function's closure, else one that calls
+    /// a function which has it.
+    fn new_code(&self, index: usize, change: &FunctionChange) -> Result<Bound<'py, PyAny>, Refusal> {
+        let internal = |error: PyErr| refusal(self.py, Reason::Internal, "fitting", &error);
+        let pair = &self.module.pairs[index];
+        let function = &self.candidate.holder.function;
+        let decorated = change.parts.decorators || change.parts.kind;
+        if decorated && pair.outermost && self.module.bound_plainly[pair.change] {
+            return self.decorated(index, change);
+        }
+        if codes::kind(&self.candidate.base).map_err(internal)? != codes::kind(&pair.new).map_err(internal)? {
+            let detail =
+                format!("{} changes its kind and is held by a decorator or elsewhere", change.qualname);
+            return Err(Refusal::new(Reason::KindChanged, detail));
+        }
+        let (old, new) = (codes::free_variables(&self.candidate.base), codes::free_variables(&pair.new));
+        if old.map_err(internal)? == new.map_err(internal)? {
+            // Where only defaults and the like change, the original stays.
+            return Ok(if change.parts.code { pair.new.clone() } else { self.candidate.base.clone() });
+        }
+        let class = scope::class(&self.module.namespace, &change.scope).ok().filter(|_| pair.outermost);
+        let inner = trampoline::function_with(self.py, function, &pair.new, class.as_ref())?;
+        trampoline::code_calling(self.py, &self.candidate.base, &pair.new, &inner).map_err(internal)
+    }
+
+    /// The function was undecorated and is decorated now, or of another kind: whoever holds it is led to
+    /// what its name is bound to now.
+    fn decorated(&self, index: usize, change: &FunctionChange) -> Result<Bound<'py, PyAny>, Refusal> {
+        let internal = |error: PyErr| refusal(self.py, Reason::Internal, "redirecting", &error);
+        if codes::kind(&self.candidate.base).map_err(internal)? != 0 {
+            let detail =
+                format!("{} is a generator or coroutine, which can't become what it is now", change.qualname);
+            return Err(Refusal::new(Reason::KindChanged, detail));
+        }
+        let bound = scope::lookup(&self.module.namespace, &change.scope, &change.name);
+        let bound = bound.filter(Bound::is_callable);
+        match bound {
+            Some(target) if !target.is(&self.candidate.holder.function) => trampoline::code_calling(
+                self.py,
+                &self.candidate.base,
+                &self.module.pairs[index].new,
+                &target,
+            )
+            .map_err(internal),
+            // A property or another descriptor: nobody calls the old function by its name any more.
+            _ => Ok(self.candidate.base.clone()),
+        }
+    }
+
+    /// Takes over what is not in the code object.
+    fn take_over(
+        &self,
+        template: &Bound<'py, PyAny>,
+        change: &FunctionChange,
+        transaction: &mut Transaction,
+    ) -> PyResult<()> {
+        for name in attributes(change.parts, template)? {
+            let value = template.getattr(name)?;
+            self.store(name, Some(value), &change.patches, transaction)?;
+        }
+        Ok(())
+    }
+
+    fn store(
+        &self,
+        name: &str,
+        value: Option<Bound<'py, PyAny>>,
+        patches: &[String],
+        transaction: &mut Transaction,
+    ) -> PyResult<()> {
+        let function = &self.candidate.holder.function;
+        let is_code = name == "__code__";
+        if value.as_ref().is_some_and(|value| is_code && self.candidate.holder.code.is(value)) {
+            return Ok(());
+        }
+        // Code objects are kept by the record's own table, which finds later functions too.
+        let purpose =
+            if is_code { Purpose::passing() } else { Purpose::kept(&self.module.plan.name, "", patches) };
+        transaction.put(self.py, purpose, Slot::Attribute(function.clone().unbind(), name.to_owned()), value)
+    }
+}
+
+/// The attributes of a function object that a change of these parts renews.
+fn attributes(parts: Parts, template: &Bound<'_, PyAny>) -> PyResult<Vec<&'static str>> {
+    let mut names = Vec::new();
+    if parts.signature || parts.defaults {
+        names.extend(["__defaults__", "__kwdefaults__"]);
+    }
+    if parts.signature || parts.annotations {
+        // From 3.14 on annotations are computed when asked for (PEP 649).
+        names.push(if template.hasattr("__annotate__")? { "__annotate__" } else { "__annotations__" });
+        names.extend(template.hasattr("__type_params__")?.then_some("__type_params__"));
+    }
+    names.extend(parts.docstring.then_some("__doc__"));
+    Ok(names)
+}
+
+/// Records the code objects within changed functions by the very objects that the originals hold: for
+/// closures that come to be while the patch is active.
+fn remember_inner(module: &Prepared<'_, '_>, record: &mut Record) -> PyResult<()> {
+    let Some(content) = module.content else { return Ok(()) };
+    for (index, change) in content.functions.iter().enumerate() {
+        let Some(found) = module.holders_of(index).next() else { continue };
+        let Some(pair) = found.pair else { continue };
+        for inner in codes::pairs(index, &change.qualname, &found.base, &module.pairs[pair].new)? {
+            if !inner.outermost && !record.codes.iter().any(|code| code.current.is(&inner.new)) {
+                record.codes.push(CodeRecord {
+                    qualname: inner.qualname,
+                    original: Some(inner.old.unbind()),
+                    current: inner.new.unbind(),
+                    outermost: false,
+                    optional: true,
+                    patches: change.patches.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! What is true here: reports made from records, and audits read from the live functions and namespaces.
+
+use super::holders::{self, Holder};
+use super::records::Record;
+use super::{PAUSE, failures, records};
+use crate::{desired, modules};
+use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
+use patchctl_protocol::plan::PatchRef;
+use patchctl_protocol::state::{Refusal, State};
+use pyo3::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// What was applied, as recorded: after each reconcile.
+pub fn report(py: Python<'_>) -> Report {
+    build(py, &|_, record| recorded(record))
+}
+
+/// What is true, read from the live functions at this moment.
+pub fn audit(py: Python<'_>) -> Report {
+    build(py, &|name, record| observed(py, name, record).unwrap_or_else(|_| recorded(record)))
+}
+
+/// One attribute or function of a module, with the patches that changed it.
+struct Seen {
+    report: FunctionReport,
+    patches: Vec<String>,
+}
+
+fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report {
+    let mut patches: BTreeMap<PatchRef, PatchReport> = BTreeMap::new();
+    for (name, snapshot) in snapshots(py) {
+        let seen = look(&name, &snapshot);
+        for (patch, since) in &snapshot.since {
+            let entry =
+                patches.entry(patch.clone()).or_insert_with(|| PatchReport::empty(patch, State::Active));
+            entry.since = Some(entry.since.map_or(*since, |earlier: f64| earlier.min(*since)));
+            entry.modules.push(module_report(&name, patch, &seen, &snapshot));
+        }
+        for skipped in &snapshot.skipped {
+            let entry = patches
+                .entry(skipped.patch.clone())
+                .or_insert_with(|| PatchReport::empty(&skipped.patch, skipped.state));
+            entry.refusal.get_or_insert_with(|| skipped.refusal.clone());
+        }
+    }
+    for failed in failures::all() {
+        if failed.modules.iter().any(|module| desired::names(module)) {
+            let mut report = PatchReport::empty(&failed.patch, failed_state(&failed.refusal));
+            report.refusal = Some(failed.refusal);
+            patches.insert(failed.patch, report);
+        }
+    }
+    let mut patches: Vec<PatchReport> = patches.into_values().collect();
+    patches.iter_mut().for_each(settle);
+    let revision = desired::with(|known| known.revision);
+    Report { revision, patches, pause_us: PAUSE.swap(0, Ordering::Relaxed), disabled: None }
+}
+
+/// A guard that did not hold is a skip; what broke while it was applied is a failure.
+fn failed_state(refusal: &Refusal) -> State {
+    use patchctl_protocol::state::Reason as R;
+    match refusal.reason {
+        R::Internal | R::SyntaxError | R::VerifyFailed | R::UnsupportedChange | R::KindChanged => {
+            State::Failed
+        }
+        _ => State::Skipped,
+    }
+}
+
+/// A patch is what its functions are: drifted if one is, draining if one is.
+fn settle(patch: &mut PatchReport) {
+    for module in &mut patch.modules {
+        for state in [State::Draining, State::Drifted] {
+            if module.functions.iter().any(|function| function.state == state) {
+                module.state = state;
+            }
+        }
+    }
+    for state in [State::Draining, State::Drifted] {
+        if patch.state == State::Active && patch.modules.iter().any(|module| module.state == state) {
+            patch.state = state;
+        }
+    }
+}
+
+fn module_report(name: &str, patch: &PatchRef, seen: &[Seen], snapshot: &Snapshot) -> ModuleReport {
+    let own = seen.iter().filter(|seen| seen.patches.is_empty() || seen.patches.contains(&patch.id));
+    let mut functions: Vec<FunctionReport> = own.map(|seen| seen.report.clone()).collect();
+    functions.dedup_by(|one, other| one.name == other.name);
+    ModuleReport { name: name.to_owned(), state: State::Active, functions, stale: snapshot.stale.clone() }
+}
+
+/// A record's content, taken out of the lock.
+struct Snapshot {
+    since: Vec<(PatchRef, f64)>,
+    skipped: Vec<patchctl_protocol::hook::Skipped>,
+    codes: Vec<Code>,
+    stored: Vec<Value>,
+    imported: Vec<(String, Vec<String>)>,
+    stale: Vec<patchctl_protocol::plan::Stale>,
+}
+
+struct Code {
+    qualname: String,
+    original: Option<Py<PyAny>>,
+    current: Py<PyAny>,
+    outermost: bool,
+    optional: bool,
+    patches: Vec<String>,
+}
+
+struct Value {
+    label: String,
+    slot: super::transaction::Slot,
+    after: Option<Py<PyAny>>,
+    patches: Vec<String>,
+}
+
+fn snapshots(py: Python<'_>) -> Vec<(String, Snapshot)> {
+    let mut found = Vec::new();
+    records::each(py, |name, record| {
+        if desired::names(name) || !record.applied.is_empty() {
+            found.push((name.to_owned(), snapshot(py, record)));
+        }
+    });
+    found
+}
+
+fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
+    let code = |code: &records::CodeRecord| Code {
+        qualname: code.qualname.clone(),
+        original: code.original.as_ref().map(|original| original.clone_ref(py)),
+        current: code.current.clone_ref(py),
+        outermost: code.outermost,
+        optional: code.optional,
+        patches: code.patches.clone(),
+    };
+    let labelled = record.stored.iter().filter(|stored| !stored.label.is_empty());
+    Snapshot {
+        since: record.since.clone(),
+        skipped: record.skipped.clone(),
+        codes: record.codes.iter().map(code).collect(),
+        stored: labelled
+            .map(|stored| Value {
+                label: stored.label.clone(),
+                slot: stored.slot.again(py),
+                after: stored.after.as_ref().map(|after| after.clone_ref(py)),
+                patches: stored.patches.clone(),
+            })
+            .collect(),
+        imported: record.imported.clone(),
+        stale: record.stale.clone(),
+    }
+}
+
+/// As recorded: everything is what it was made.
+fn recorded(snapshot: &Snapshot) -> Vec<Seen> {
+    let codes = snapshot.codes.iter().filter(|code| code.outermost);
+    let codes = codes.map(|code| (code.qualname.clone(), code.patches.clone()));
+    let values = snapshot.stored.iter().map(|value| (value.label.clone(), value.patches.clone()));
+    let all = codes.chain(values).chain(snapshot.imported.iter().cloned());
+    all.map(|(name, patches)| Seen { report: seen(name, State::Active, 0), patches }).collect()
+}
+
+fn seen(name: String, state: State, holders: usize) -> FunctionReport {
+    let holders = u32::try_from(holders).unwrap_or(u32::MAX);
+    FunctionReport { name, state, holders, detail: String::new() }
+}
+
+fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<Seen>> {
+    let functions = match modules::namespace(py, name) {
+        Some(namespace) => holders::functions_of(&namespace)?,
+        None => Vec::new(),
+    };
+    let frames = super::frames::running(py)?;
+    let mut all = Vec::new();
+    for code in snapshot.codes.iter().filter(|code| code.outermost) {
+        let state = observe_code(py, code, &functions, &frames);
+        all.extend(state.map(|report| Seen { report, patches: code.patches.clone() }));
+    }
+    for value in &snapshot.stored {
+        let now = value.slot.read(py)?;
+        let same = match (&now, &value.after) {
+            (Some(now), Some(after)) => now.is(after.bind(py)),
+            (None, None) => true,
+            _ => false,
+        };
+        let state = if same { State::Active } else { State::Drifted };
+        let mut report = seen(value.label.clone(), state, 0);
+        if !same {
+            "bound to another object since".clone_into(&mut report.detail);
+        }
+        all.push(Seen { report, patches: value.patches.clone() });
+    }
+    let imported = snapshot.imported.iter().cloned();
+    all.extend(imported.map(|(name, patches)| Seen { report: seen(name, State::Active, 0), patches }));
+    Ok(all)
+}
+
+/// What one function is; `None` for a conditional definition that does not exist here.
+fn observe_code(
+    py: Python<'_>,
+    code: &Code,
+    functions: &[Holder<'_>],
+    frames: &[super::frames::Running<'_>],
+) -> Option<FunctionReport> {
+    let current = functions.iter().filter(|holder| holder.code.is(code.current.bind(py))).count();
+    let original = code.original.as_ref().map(|original| original.bind(py));
+    if current == 0 {
+        if code.optional {
+            return None;
+        }
+        let mut report = seen(code.qualname.clone(), State::Drifted, 0);
+        "no function runs the patched code any more".clone_into(&mut report.detail);
+        return Some(report);
+    }
+    let mut report = seen(code.qualname.clone(), State::Active, current);
+    if let Some(frame) = frames.iter().find(|frame| original.is_some_and(|original| frame.code.is(original)))
+    {
+        report.state = State::Draining;
+        report.detail = format!("old code runs in thread {} at line {}", frame.thread, frame.line);
+    }
+    Some(report)
+}

@@ -1,0 +1,133 @@
+//! Trees of code objects: finding a definition's code, and pairing the code objects within an old and a
+//! new definition.
+
+use crate::interpreter;
+use patchctl_protocol::plan::FunctionChange;
+use pyo3::prelude::*;
+
+/// A code object that is to take another's place.
+pub struct Pair<'py> {
+    /// Index of the change in the plan.
+    pub change: usize,
+    pub qualname: String,
+    pub old: Bound<'py, PyAny>,
+    pub new: Bound<'py, PyAny>,
+    pub outermost: bool,
+}
+
+/// `co_name` and `co_firstlineno`, which tell most definitions of a module apart.
+pub type Key = (String, u32);
+
+/// See [`Key`].
+///
+/// # Errors
+/// That it is no code object.
+pub fn key(code: &Bound<'_, PyAny>) -> PyResult<Key> {
+    Ok((code.getattr("co_name")?.extract()?, code.getattr("co_firstlineno")?.extract()?))
+}
+
+/// All code objects within a code object, itself excluded, outer ones first.
+///
+/// # Errors
+/// That it is no code object.
+pub fn within<'py>(code: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let mut found = Vec::new();
+    for constant in interpreter::constants(code)?.iter() {
+        if interpreter::is_code(&constant)? {
+            found.push(constant.clone());
+            found.extend(within(&constant)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The code of the definition with this name that begins at this line.
+///
+/// # Errors
+/// That `root` is no code object.
+pub fn find<'py>(root: &Bound<'py, PyAny>, name: &str, line: u32) -> PyResult<Option<Bound<'py, PyAny>>> {
+    for code in within(root)? {
+        if key(&code)? == (name.to_owned(), line) {
+            return Ok(Some(code));
+        }
+    }
+    Ok(None)
+}
+
+/// The last part of a qualname: what `co_name` says, before name mangling.
+#[must_use]
+pub fn own_name(change: &FunctionChange) -> &str {
+    change.qualname.rsplit('.').next().unwrap_or(&change.qualname)
+}
+
+/// The pair of a definition and the pairs of the code objects within it that differ, matched by name and
+/// order. Those with equal value need no change; those without counterpart have no successor.
+///
+/// # Errors
+/// That they are no code objects.
+pub fn pairs<'py>(
+    change: usize,
+    qualname: &str,
+    old: &Bound<'py, PyAny>,
+    new: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Pair<'py>>> {
+    let outer =
+        Pair { change, qualname: qualname.to_owned(), old: old.clone(), new: new.clone(), outermost: true };
+    let mut found = vec![outer];
+    inner_pairs(change, qualname, old, new, &mut found)?;
+    Ok(found)
+}
+
+fn inner_pairs<'py>(
+    change: usize,
+    qualname: &str,
+    old: &Bound<'py, PyAny>,
+    new: &Bound<'py, PyAny>,
+    found: &mut Vec<Pair<'py>>,
+) -> PyResult<()> {
+    let mut unmatched = direct(new)?;
+    for (name, old) in direct(old)? {
+        let Some(position) = unmatched.iter().position(|(other, _)| *other == name) else { continue };
+        let (_, new) = unmatched.remove(position);
+        let qualname = format!("{qualname}.<locals>.{name}");
+        if !old.eq(&new)? {
+            found.push(Pair {
+                change,
+                qualname: qualname.clone(),
+                old: old.clone(),
+                new: new.clone(),
+                outermost: false,
+            });
+        }
+        inner_pairs(change, &qualname, &old, &new, found)?;
+    }
+    Ok(())
+}
+
+/// The code objects directly within a code object, with their names.
+fn direct<'py>(code: &Bound<'py, PyAny>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+    let mut found = Vec::new();
+    for constant in interpreter::constants(code)?.iter() {
+        if interpreter::is_code(&constant)? {
+            found.push((constant.getattr("co_name")?.extract()?, constant));
+        }
+    }
+    Ok(found)
+}
+
+/// Names of the free variables.
+///
+/// # Errors
+/// That it is no code object.
+pub fn free_variables(code: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    code.getattr("co_freevars")?.extract()
+}
+
+/// The flags that tell plain functions, generators, coroutines and asynchronous generators apart
+/// (`CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR`, CPython's `Include/cpython/code.h`).
+///
+/// # Errors
+/// That it is no code object.
+pub fn kind(code: &Bound<'_, PyAny>) -> PyResult<u32> {
+    Ok(code.getattr("co_flags")?.extract::<u32>()? & 0x2a0)
+}

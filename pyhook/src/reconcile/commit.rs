@@ -1,0 +1,139 @@
+//! Storing: first back to the base, then forward by the plan. New names and values come in source order;
+//! then all functions get their new code in one go; then what is computed by new code; deletions last.
+
+use super::assign::{self, Templates};
+use super::execute::Executor;
+use super::failures::Failure;
+use super::prepare::Prepared;
+use super::records::{self, Record};
+use super::refusal;
+use super::transaction::{Purpose, Transaction};
+use patchctl_protocol::digest::Digest;
+use patchctl_protocol::plan::{Action, PatchRef, Plan, Step};
+use patchctl_protocol::state::Reason;
+use pyo3::prelude::*;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Changes one module; returns its new record, without the stores, which the transaction holds.
+pub fn commit(
+    py: Python<'_>,
+    module: &Prepared<'_, '_>,
+    transaction: &mut Transaction,
+) -> Result<Record, Failure> {
+    let before = records::take(&module.plan.name);
+    let result = go(py, module, before.as_ref(), transaction);
+    if let Some(before) = before {
+        // Replaced by the caller once everything succeeded.
+        drop(records::put(&module.plan.name, before));
+    }
+    result
+}
+
+fn go(
+    py: Python<'_>,
+    module: &Prepared<'_, '_>,
+    before: Option<&Record>,
+    transaction: &mut Transaction,
+) -> Result<Record, Failure> {
+    if let Some(before) = before {
+        roll_back(py, before, transaction)
+            .map_err(|error| Failure::new(&[], refusal(py, Reason::Internal, "undoing", &error)))?;
+    }
+    let mut record = begin(module, before);
+    match module.content {
+        None => assign::assign(py, module, &Templates::default(), transaction, &mut record)?,
+        Some(content) => forward(py, module, content, transaction, &mut record)?,
+    }
+    Ok(record)
+}
+
+/// Puts back what the module's record holds, where nobody else has changed it since.
+fn roll_back(py: Python<'_>, before: &Record, transaction: &mut Transaction) -> PyResult<()> {
+    for stored in before.stored.iter().rev() {
+        let now = stored.slot.read(py)?;
+        let ours = match (&now, &stored.after) {
+            (Some(now), Some(after)) => now.is(after.bind(py)),
+            (None, None) => true,
+            _ => false,
+        };
+        if ours {
+            let value = stored.before.as_ref().map(|value| value.bind(py).clone());
+            transaction.put(py, Purpose::passing(), stored.slot.again(py), value)?;
+        }
+    }
+    Ok(())
+}
+
+fn forward(
+    py: Python<'_>,
+    module: &Prepared<'_, '_>,
+    content: &Plan,
+    transaction: &mut Transaction,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    let mut executor = Executor::new(module, content);
+    let mut templates = Templates::default();
+    // Definitions and values in source order, so that each finds what it reads.
+    let early = content.steps.iter().filter(|step| !step.late && step.action != Action::Delete);
+    let mut order: Vec<(u32, Work<'_>)> = early.map(|step| (step.line, Work::Step(step))).collect();
+    for (index, change) in content.functions.iter().enumerate() {
+        let needed = module.absent[index] || change.source.is_some();
+        order.extend(needed.then_some((change.new_line, Work::Template(index))));
+    }
+    order.sort_by_key(|(line, _)| *line);
+    for (_, work) in order {
+        match work {
+            Work::Step(step) => executor.step(py, step, transaction)?,
+            Work::Template(index) => executor.template(py, index, transaction, &mut templates)?,
+        }
+    }
+    assign::assign(py, module, &templates, transaction, record)?;
+    for step in content.steps.iter().filter(|step| step.late && step.action != Action::Delete) {
+        executor.step(py, step, transaction)?;
+    }
+    for step in content.steps.iter().filter(|step| step.action == Action::Delete) {
+        executor.step(py, step, transaction)?;
+    }
+    Ok(())
+}
+
+enum Work<'p> {
+    Step(&'p Step),
+    Template(usize),
+}
+
+fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
+    let plan = module.plan;
+    let since = before.map(|before| before.since.clone()).unwrap_or_default();
+    let base = before.and_then(|before| before.base.clone());
+    let original = match (module.content, before) {
+        (Some(content), _) => content.original.clone(),
+        (None, Some(before)) => before.original.clone(),
+        (None, None) => Digest::default(),
+    };
+    Record {
+        namespace: Some(module.namespace.clone().unbind()),
+        digest: module.digest.clone(),
+        target: module.content.map_or_else(
+            || base.clone().unwrap_or_else(|| original.clone()),
+            |content| content.target.clone(),
+        ),
+        original,
+        applied: plan.applied.clone(),
+        skipped: plan.skipped.clone(),
+        since: plan.applied.iter().map(|patch| (patch.clone(), since_when(&since, patch))).collect(),
+        imported: before.filter(|_| base.is_some()).map(|before| before.imported.clone()).unwrap_or_default(),
+        base,
+        stale: module.content.map(|content| content.stale.clone()).unwrap_or_default(),
+        ..Record::default()
+    }
+}
+
+fn since_when(known: &[(PatchRef, f64)], patch: &PatchRef) -> f64 {
+    known.iter().find(|(other, _)| other == patch).map_or_else(now, |(_, since)| *since)
+}
+
+/// Seconds since the epoch.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_secs_f64()).unwrap_or_default()
+}

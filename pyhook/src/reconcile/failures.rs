@@ -1,0 +1,87 @@
+//! Patches that failed in this process, and so are planned without until their content changes.
+
+use super::records;
+use patchctl_protocol::hook::ModulePlan;
+use patchctl_protocol::plan::PatchRef;
+use patchctl_protocol::state::{Reason, Refusal};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Why a change of modules failed, and by which patches (all that were to be applied if it names none).
+#[derive(Debug)]
+pub struct Failure {
+    pub patches: Vec<String>,
+    pub refusal: Refusal,
+}
+
+impl Failure {
+    pub fn new(patches: &[String], refusal: Refusal) -> Self {
+        Self { patches: patches.to_vec(), refusal }
+    }
+}
+
+/// A patch that failed here, and the modules at which it did.
+#[derive(Clone)]
+pub struct Failed {
+    pub patch: PatchRef,
+    pub refusal: Refusal,
+    pub modules: Vec<String>,
+}
+
+static FAILED: Mutex<Vec<Failed>> = Mutex::new(Vec::new());
+
+fn failed() -> MutexGuard<'static, Vec<Failed>> {
+    FAILED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The patches that failed here.
+pub fn excluded() -> Vec<PatchRef> {
+    failed().iter().map(|failed| failed.patch.clone()).collect()
+}
+
+/// All failures.
+pub fn all() -> Vec<Failed> {
+    failed().clone()
+}
+
+/// The patch sets of these modules changed: what failed there is tried again.
+pub fn forget(modules: &[String]) {
+    failed().retain(|failed| !failed.modules.iter().any(|module| modules.contains(module)));
+}
+
+/// Excludes the patches that made a change fail. Whether there is anything new to plan without.
+pub fn exclude(failure: &Failure, modules: &[ModulePlan]) -> bool {
+    let applied = modules.iter().flat_map(|module| &module.applied);
+    let named = applied.filter(|patch| failure.patches.is_empty() || failure.patches.contains(&patch.id));
+    let mut new = false;
+    for patch in named {
+        new |= add(patch, &failure.refusal, modules);
+    }
+    new
+}
+
+/// All or nothing: a patch that fits one module and not another is excluded from both.
+pub fn exclude_partial(modules: &[ModulePlan]) -> bool {
+    let mut new = false;
+    for skipped in modules.iter().flat_map(|module| &module.skipped) {
+        let elsewhere = modules.iter().any(|module| module.applied.contains(&skipped.patch));
+        let mismatch = !matches!(skipped.refusal.reason, Reason::AlreadyApplied | Reason::OtherProcess);
+        if mismatch && (elsewhere || records::has_applied(&skipped.patch)) {
+            new |= add(&skipped.patch, &skipped.refusal, modules);
+        }
+    }
+    new
+}
+
+fn add(patch: &PatchRef, refusal: &Refusal, modules: &[ModulePlan]) -> bool {
+    let mut failed = failed();
+    if failed.iter().any(|other| other.patch == *patch) {
+        return false;
+    }
+    // An earlier content of the same patch says nothing any more.
+    failed.retain(|other| other.patch.id != patch.id);
+    let modules = modules.iter().map(|module| module.name.clone()).collect();
+    failed.push(Failed { patch: patch.clone(), refusal: refusal.clone(), modules });
+    drop(failed);
+    records::outdate(patch);
+    true
+}

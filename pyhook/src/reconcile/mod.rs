@@ -1,0 +1,124 @@
+//! The one mechanism: bring modules from what they run now to their target. Import, live add, edit,
+//! stacking, removal and undo are all this.
+//!
+//! [`carry_out`] takes the plans of some modules together: everything is prepared first ([`prepare`]:
+//! compile, find all holders, check that what runs is what the plan expects), then stored in one
+//! transaction ([`commit`]), which is taken back whole if anything fails. [`graft`] does the same to a
+//! module's code before it runs. [`records`] keeps what was replaced; [`audit`] reads what is true.
+
+mod assign;
+mod audit;
+mod codes;
+mod commit;
+mod execute;
+mod failures;
+mod frames;
+mod graft;
+mod holders;
+mod prepare;
+pub mod records;
+mod regenerate;
+mod scope;
+mod trampoline;
+mod transaction;
+
+pub use audit::{audit, report};
+pub use failures::{excluded, forget};
+pub use graft::graft;
+
+use crate::{desired, modules};
+use failures::Failure;
+use patchctl_protocol::digest::Digest;
+use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
+use patchctl_protocol::state::{Reason, Refusal};
+use pyo3::prelude::*;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use transaction::Transaction;
+
+/// Longest time that the GIL was held in one piece by the last reconcile, in microseconds.
+static PAUSE: AtomicU64 = AtomicU64::new(0);
+
+/// What came of a reply.
+pub enum Verdict {
+    Done,
+    /// A patch failed and is excluded: plan again without it.
+    Replan,
+    /// The daemon can't read the sources of these modules.
+    NeedSource(Vec<String>),
+}
+
+/// The desired digests of modules at the moment when their plans were asked for.
+pub type Asked = HashMap<String, Digest>;
+
+/// Carries out the plans of some modules, all or nothing.
+pub fn carry_out(py: Python<'_>, reply: &PlanReply, asked: &Asked) -> Verdict {
+    let unread = reply.modules.iter().filter(|module| matches!(module.outcome, Outcome::NeedsSource));
+    let unread: Vec<String> = unread.map(|module| module.name.clone()).collect();
+    if !unread.is_empty() {
+        return Verdict::NeedSource(unread);
+    }
+    if failures::exclude_partial(&reply.modules) {
+        return Verdict::Replan;
+    }
+    let started = Instant::now();
+    let result = change(py, &reply.modules, asked);
+    PAUSE.store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    match result {
+        Ok(()) => Verdict::Done,
+        Err(failure) if failures::exclude(&failure, &reply.modules) => Verdict::Replan,
+        Err(_) => Verdict::Done,
+    }
+}
+
+fn change(py: Python<'_>, modules: &[ModulePlan], asked: &Asked) -> Result<(), Failure> {
+    let mut prepared = Vec::new();
+    for module in modules {
+        let Some(namespace) = modules::namespace(py, &module.name) else { continue };
+        let digest = asked.get(&module.name).cloned().unwrap_or_default();
+        prepared.push(prepare::prepare(py, module, digest, namespace)?);
+    }
+    let mut transaction = Transaction::default();
+    let mut changed = Vec::new();
+    for module in &prepared {
+        match commit::commit(py, module, &mut transaction) {
+            Ok(record) => changed.push((module.plan.name.clone(), record)),
+            Err(failure) => {
+                transaction.revert(py);
+                return Err(failure);
+            }
+        }
+    }
+    for (name, mut record) in changed {
+        record.stored = transaction.take_of(&name);
+        drop(records::put(&name, record));
+    }
+    Ok(())
+}
+
+/// Puts all originals back and forgets all records: after a detach.
+pub fn withdraw(py: Python<'_>) {
+    for name in records::names(py) {
+        let Some(namespace) = modules::namespace(py, &name) else { continue };
+        let nothing =
+            ModulePlan { name, applied: Vec::new(), skipped: Vec::new(), outcome: Outcome::Unchanged };
+        let mut transaction = Transaction::default();
+        let undone = prepare::prepare(py, &nothing, Digest::default(), namespace)
+            .and_then(|module| commit::commit(py, &module, &mut transaction));
+        if undone.is_ok() {
+            drop(records::take(&nothing.name));
+        }
+    }
+}
+
+/// The digest of a module's patch set as last told.
+fn digest_of(name: &str) -> Digest {
+    desired::with(|known| known.modules.get(name).cloned().unwrap_or_default())
+}
+
+/// A fault of ours or of a patch's own code, with the interpreter's words.
+fn refusal(py: Python<'_>, reason: Reason, what: &str, error: &PyErr) -> Refusal {
+    let name = error.get_type(py).name().map(|name| name.to_string()).unwrap_or_default();
+    Refusal::new(reason, format!("{what}: {name}: {}", error.value(py)))
+}

@@ -1,0 +1,197 @@
+//! Everything before the first store: compile the skeletons, find all holders, and check that what runs is
+//! what the plan was made for. Changes nothing.
+
+use super::codes::{self, Key, Pair};
+use super::failures::Failure;
+use super::holders::{self, Holder};
+use super::{records, refusal, scope};
+use crate::interpreter;
+use patchctl_protocol::digest::Digest;
+use patchctl_protocol::hook::{ModulePlan, Outcome};
+use patchctl_protocol::plan::{FunctionChange, Plan};
+use patchctl_protocol::state::{Reason, Refusal};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::collections::HashMap;
+
+/// A function of the module, and what is to become of it.
+pub struct Candidate<'py> {
+    pub holder: Holder<'py>,
+    /// The code that it has without any patch.
+    pub base: Bound<'py, PyAny>,
+    /// Index of the pair whose old code it runs.
+    pub pair: Option<usize>,
+}
+
+/// A module that is ready to be changed.
+pub struct Prepared<'py, 'p> {
+    pub plan: &'p ModulePlan,
+    /// The plan's content; `None` where the target is the base.
+    pub content: Option<&'p Plan>,
+    pub namespace: Bound<'py, PyDict>,
+    /// The desired digest that the plan answers.
+    pub digest: Digest,
+    pub candidates: Vec<Candidate<'py>>,
+    pub pairs: Vec<Pair<'py>>,
+    /// Changes (by index) whose function itself, undecorated, is what its name is bound to.
+    pub bound_plainly: Vec<bool>,
+    /// Changes (by index) of functions that do not exist here: they are executed as new ones. Only
+    /// without source, where the planner can't know.
+    pub absent: Vec<bool>,
+}
+
+/// Prepares one module.
+pub fn prepare<'py, 'p>(
+    py: Python<'py>,
+    plan: &'p ModulePlan,
+    digest: Digest,
+    namespace: Bound<'py, PyDict>,
+) -> Result<Prepared<'py, 'p>, Failure> {
+    let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "preparing", &error));
+    let content = match &plan.outcome {
+        Outcome::Plan(content) => Some(&**content),
+        _ => None,
+    };
+    if let Some(unsupported) = content.and_then(|content| content.unsupported.first()) {
+        let detail = format!("{} (line {}): {}", unsupported.name, unsupported.line, unsupported.detail);
+        return Err(Failure::new(&unsupported.patches, Refusal::new(Reason::UnsupportedChange, detail)));
+    }
+    let candidates = candidates(py, &plan.name, &namespace).map_err(internal)?;
+    let changes = content.map_or(0, |content| content.functions.len());
+    let mut prepared = Prepared {
+        plan,
+        content,
+        namespace,
+        digest,
+        candidates,
+        pairs: Vec::new(),
+        bound_plainly: vec![false; changes],
+        absent: vec![false; changes],
+    };
+    if let Some(content) = content {
+        prepared.pairs = pair_up(py, content, &mut prepared.absent, &prepared.namespace)?;
+        prepared.match_candidates().map_err(internal)?;
+        for (index, change) in content.functions.iter().enumerate() {
+            prepared.check(index, change)?;
+        }
+    }
+    Ok(prepared)
+}
+
+fn candidates<'py>(
+    py: Python<'py>,
+    name: &str,
+    namespace: &Bound<'py, PyDict>,
+) -> PyResult<Vec<Candidate<'py>>> {
+    let known = records::originals(py, name);
+    let functions = holders::functions_of(namespace)?;
+    Ok(functions
+        .into_iter()
+        .map(|holder| {
+            let original = known.get(&(holder.code.as_ptr() as usize));
+            let base = original.map_or_else(|| holder.code.clone(), |code| code.bind(py).clone());
+            Candidate { holder, base, pair: None }
+        })
+        .collect())
+}
+
+/// Compiles the skeletons and pairs the code objects of each change.
+fn pair_up<'py>(
+    py: Python<'py>,
+    content: &Plan,
+    absent: &mut [bool],
+    namespace: &Bound<'py, PyDict>,
+) -> Result<Vec<Pair<'py>>, Failure> {
+    let filename = file_name(content, namespace);
+    let compile = |source: &str| {
+        interpreter::compile(py, source, &filename)
+            .map_err(|error| Failure::new(&[], refusal(py, Reason::SyntaxError, "compiling", &error)))
+    };
+    let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "pairing", &error));
+    let old = content.old_skeleton.as_deref().map(compile).transpose()?;
+    let new = compile(&content.new_skeleton)?;
+    let mut pairs = Vec::new();
+    for (index, change) in content.functions.iter().enumerate() {
+        let name = codes::own_name(change);
+        let old_code = match &old {
+            Some(old) => codes::find(old, name, change.old_line).map_err(internal)?,
+            None => running_code(namespace, change),
+        };
+        let new_code = codes::find(&new, name, change.new_line).map_err(internal)?;
+        match (old_code, new_code) {
+            (Some(old), Some(new)) => {
+                pairs.extend(codes::pairs(index, &change.qualname, &old, &new).map_err(internal)?);
+            }
+            (None, Some(_)) if old.is_none() => absent[index] = true,
+            (old, _) => {
+                let which = if old.is_none() { "old" } else { "new" };
+                let detail = format!("{} is not in the {which} skeleton", change.qualname);
+                return Err(Failure::new(&change.patches, Refusal::new(Reason::Internal, detail)));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+/// Where new code says it comes from.
+pub fn file_name(content: &Plan, namespace: &Bound<'_, PyDict>) -> String {
+    if !content.filename.is_empty() {
+        return content.filename.clone();
+    }
+    let file = namespace.get_item("__file__").ok().flatten();
+    file.and_then(|file| file.extract().ok()).unwrap_or_else(|| "<patched>".to_owned())
+}
+
+/// The code that the function of that name runs, where there is no source to compile it from.
+fn running_code<'py>(namespace: &Bound<'py, PyDict>, change: &FunctionChange) -> Option<Bound<'py, PyAny>> {
+    let value = scope::lookup(namespace, &change.scope, &change.name)?;
+    holders::plain_function(&value)?.getattr("__code__").ok()
+}
+
+impl<'py> Prepared<'py, '_> {
+    fn match_candidates(&mut self) -> PyResult<()> {
+        let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
+        for (index, pair) in self.pairs.iter().enumerate() {
+            by_key.entry(codes::key(&pair.old)?).or_default().push(index);
+        }
+        for candidate in &mut self.candidates {
+            for index in by_key.get(&codes::key(&candidate.base)?).into_iter().flatten() {
+                if candidate.base.eq(&self.pairs[*index].old)? {
+                    candidate.pair = Some(*index);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The functions that run the old code of this change itself.
+    pub fn holders_of(&self, change: usize) -> impl Iterator<Item = &Candidate<'py>> {
+        self.candidates.iter().filter(move |candidate| {
+            candidate.pair.is_some_and(|pair| self.pairs[pair].change == change && self.pairs[pair].outermost)
+        })
+    }
+
+    /// Refuses a change whose function does not run the code that the patch was written for.
+    fn check(&mut self, index: usize, change: &FunctionChange) -> Result<(), Failure> {
+        let value = scope::lookup(&self.namespace, &change.scope, &change.name);
+        let plainly = value
+            .as_ref()
+            .is_some_and(|value| self.holders_of(index).any(|found| found.holder.function.is(value)));
+        self.bound_plainly[index] = plainly;
+        if self.absent[index] || self.holders_of(index).next().is_some() || change.conditional {
+            return Ok(());
+        }
+        let reason = match value.as_ref().and_then(holders::plain_function) {
+            Some(_) => Refusal::new(
+                Reason::FingerprintMismatch,
+                format!("{} runs other code than the source it was planned from", change.qualname),
+            ),
+            None => Refusal::new(
+                Reason::TargetNotFound,
+                format!("no function {} in the process", change.qualname),
+            ),
+        };
+        Err(Failure::new(&change.patches, reason))
+    }
+}

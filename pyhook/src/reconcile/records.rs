@@ -1,0 +1,123 @@
+//! What was replaced in this process, module by module: enough to put every original object back, and to
+//! say what is patched. Locked only with the GIL held and never across a call into Python; records leave
+//! the lock before they are dropped, since dropping may run code.
+
+use super::transaction::Stored;
+use patchctl_protocol::digest::Digest;
+use patchctl_protocol::hook::Skipped;
+use patchctl_protocol::plan::{PatchRef, Stale};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A code object in the place of another.
+pub struct CodeRecord {
+    pub qualname: String,
+    /// `None` where the module was imported patched: there never was another one.
+    pub original: Option<Py<PyAny>>,
+    pub current: Py<PyAny>,
+    /// A definition of the module or a class, as opposed to one within a function.
+    pub outermost: bool,
+    /// May rightly have no function (conditional definitions, functions made by a call).
+    pub optional: bool,
+    pub patches: Vec<String>,
+}
+
+/// What is changed in one module.
+#[derive(Default)]
+pub struct Record {
+    pub namespace: Option<Py<PyDict>>,
+    /// The desired digest that this is the answer to.
+    pub digest: Digest,
+    pub original: Digest,
+    /// The text that the untouched objects come from, if that is not the original.
+    pub base: Option<Digest>,
+    pub target: Digest,
+    pub applied: Vec<PatchRef>,
+    pub skipped: Vec<Skipped>,
+    /// When each patch became active: seconds since the epoch.
+    pub since: Vec<(PatchRef, f64)>,
+    pub codes: Vec<CodeRecord>,
+    pub stored: Vec<Stored>,
+    /// Names of attributes that the base itself holds changed (imported patched), with their patches.
+    pub imported: Vec<(String, Vec<String>)>,
+    pub stale: Vec<Stale>,
+}
+
+/// What the search for outdated modules needs of a record.
+pub struct Summary {
+    pub digest: Digest,
+    pub original: Digest,
+    pub base: Option<Digest>,
+    /// Nothing is changed in the module: it needs no plan to go.
+    pub is_untouched: bool,
+}
+
+static RECORDS: Mutex<BTreeMap<String, Record>> = Mutex::new(BTreeMap::new());
+
+fn records() -> MutexGuard<'static, BTreeMap<String, Record>> {
+    RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Names of the modules with a record.
+pub fn names(_: Python<'_>) -> Vec<String> {
+    records().keys().cloned().collect()
+}
+
+/// See [`Summary`]; `None` if the record is of another namespace (the module was replaced).
+pub fn summary(py: Python<'_>, name: &str, namespace: &Bound<'_, PyDict>) -> Option<Summary> {
+    let records = records();
+    let record = records.get(name)?;
+    if record.namespace.as_ref().is_some_and(|own| !own.bind(py).is(namespace)) {
+        return None;
+    }
+    Some(Summary {
+        digest: record.digest.clone(),
+        original: record.original.clone(),
+        base: record.base.clone(),
+        is_untouched: record.applied.is_empty() && record.base.is_none(),
+    })
+}
+
+/// Takes a record out.
+pub fn take(name: &str) -> Option<Record> {
+    records().remove(name)
+}
+
+/// Puts a record in; the caller drops the old one.
+#[must_use]
+pub fn put(name: &str, record: Record) -> Option<Record> {
+    records().insert(name.to_owned(), record)
+}
+
+/// Runs `look` on each record. It must not call into Python.
+pub fn each(_: Python<'_>, mut look: impl FnMut(&str, &Record)) {
+    for (name, record) in records().iter() {
+        look(name, record);
+    }
+}
+
+/// Whether some module has this patch.
+pub fn has_applied(patch: &PatchRef) -> bool {
+    records().values().any(|record| record.applied.contains(patch))
+}
+
+/// Makes the modules that have this patch outdated.
+pub fn outdate(patch: &PatchRef) {
+    for record in records().values_mut().filter(|record| record.applied.contains(patch)) {
+        record.digest = Digest::default();
+    }
+}
+
+/// The original of each code object that took another's place in this module, by the address of the
+/// code object that runs now.
+pub fn originals(py: Python<'_>, name: &str) -> std::collections::HashMap<usize, Py<PyAny>> {
+    let records = records();
+    let codes = records.get(name).map(|record| &record.codes);
+    codes
+        .into_iter()
+        .flatten()
+        .filter_map(|code| Some((code.current.as_ptr() as usize, code.original.as_ref()?.clone_ref(py))))
+        .collect()
+}

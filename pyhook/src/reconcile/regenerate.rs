@@ -1,0 +1,114 @@
+//! Classes that are computed from their body: a decorated class (a dataclass) is made anew beside the old
+//! one, and what the decorator generated is taken over; new bases are assigned.
+
+use super::execute::Executor;
+use super::transaction::{Purpose, Slot, Transaction};
+use super::{refusal, scope};
+use crate::interpreter;
+use patchctl_protocol::plan::Step;
+use patchctl_protocol::state::{Reason, Refusal};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+
+/// Attributes that belong to the one class object.
+const OWN: [&str; 9] = [
+    "__dict__",
+    "__weakref__",
+    "__module__",
+    "__qualname__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__annotations__",
+    "__annotations_cache__",
+    "__abstractmethods__",
+];
+
+/// Makes the class anew and takes over the attributes that its decorators generated, and those whose
+/// statements changed.
+pub fn regenerate<'py>(
+    py: Python<'py>,
+    executor: &mut Executor<'_, 'py, '_>,
+    step: &Step,
+    transaction: &mut Transaction,
+) -> Result<(), Refusal> {
+    let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "making the class anew", &error);
+    let class = scope::class(&executor.module.namespace, &step.scope)?;
+    let new = make(py, executor, step)?;
+    if scope::attribute(&new, "__slots__").is_some() {
+        let detail = format!("{} has slots, which are laid out when the class is made", step.scope.join("."));
+        return Err(Refusal::new(Reason::UnsupportedChange, detail));
+    }
+    for entry in new
+        .getattr("__dict__")
+        .and_then(|own| own.call_method0("items"))
+        .map_err(raised)?
+        .try_iter()
+        .map_err(raised)?
+    {
+        let (name, value): (String, Bound<'_, PyAny>) =
+            entry.and_then(|entry| entry.extract()).map_err(raised)?;
+        if is_taken_over(&class, &name, &value, step).map_err(raised)? {
+            let label = format!("{}.{name}", step.scope.join("."));
+            let purpose = Purpose::kept(&executor.module.plan.name, &label, &step.patches);
+            let slot = Slot::Class(class.clone().into_any().unbind(), name);
+            transaction.put(py, purpose, slot, Some(value)).map_err(raised)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_taken_over(
+    class: &Bound<'_, PyType>,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    step: &Step,
+) -> PyResult<bool> {
+    if OWN.contains(&name) {
+        return Ok(false);
+    }
+    if step.binds.iter().any(|bound| bound == name) {
+        return Ok(true);
+    }
+    if interpreter::is_function(value)? {
+        // Generated functions are compiled from text that is in no file.
+        let file = interpreter::text(&value.getattr("__code__")?, "co_filename").unwrap_or_default();
+        return Ok(file.starts_with('<'));
+    }
+    let generated = ["__dataclass_fields__", "__dataclass_params__", "__match_args__", "__attrs_attrs__"];
+    Ok(generated.contains(&name) || scope::attribute(class, name).is_none())
+}
+
+/// Assigns the bases of the new header.
+pub fn rebase<'py>(
+    py: Python<'py>,
+    executor: &mut Executor<'_, 'py, '_>,
+    step: &Step,
+    transaction: &mut Transaction,
+) -> Result<(), Refusal> {
+    let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "assigning the bases", &error);
+    let class = scope::class(&executor.module.namespace, &step.scope)?;
+    let bases = make(py, executor, step)?.getattr("__bases__").map_err(raised)?;
+    let label = format!("{}.__bases__", step.scope.join("."));
+    let purpose = Purpose::kept(&executor.module.plan.name, &label, &step.patches);
+    let slot = Slot::Attribute(class.into_any().unbind(), "__bases__".to_owned());
+    transaction.put(py, purpose, slot, Some(bases)).map_err(raised)
+}
+
+/// The class as its new statement makes it, bound to no name of the module.
+fn make<'py>(
+    py: Python<'py>,
+    executor: &mut Executor<'_, 'py, '_>,
+    step: &Step,
+) -> Result<Bound<'py, PyType>, Refusal> {
+    let code = executor.compile(py, step.source.as_deref().unwrap_or_default())?;
+    let (name, outer) = match step.scope.split_last() {
+        Some((name, outer)) => (name, outer.to_vec()),
+        None => return Err(Refusal::new(Reason::Internal, "a class step without a class")),
+    };
+    let locals = if outer.is_empty() { PyDict::new(py) } else { executor.locals(&outer)? };
+    executor.run(py, &code, &outer, &locals)?;
+    let made = locals.get_item(name).ok().flatten();
+    made.and_then(|made| made.cast_into::<PyType>().ok()).ok_or_else(|| {
+        Refusal::new(Reason::UnsupportedChange, format!("{name} is no class after its decorators"))
+    })
+}

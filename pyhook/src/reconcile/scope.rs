@@ -1,0 +1,45 @@
+//! Scopes of a module: its own namespace and those of its classes, found without running code of theirs.
+
+use patchctl_protocol::state::{Reason, Refusal};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+
+/// The class that a chain of names leads to.
+///
+/// # Errors
+/// `target-not-found` where a name is missing or is no class.
+pub fn class<'py>(namespace: &Bound<'py, PyDict>, names: &[String]) -> Result<Bound<'py, PyType>, Refusal> {
+    let mut found: Option<Bound<'py, PyType>> = None;
+    for name in names {
+        let value = match &found {
+            None => namespace.get_item(name).ok().flatten(),
+            Some(class) => attribute(class, name),
+        };
+        let value = value.ok_or_else(|| missing(names, "does not exist in the process"))?;
+        found = Some(value.cast_into::<PyType>().map_err(|_| missing(names, "is no class in the process"))?);
+    }
+    found.ok_or_else(|| missing(names, "names nothing"))
+}
+
+fn missing(names: &[String], what: &str) -> Refusal {
+    Refusal::new(Reason::TargetNotFound, format!("class {} {what}", names.join(".")))
+}
+
+/// What stands in the class's own namespace, no descriptor asked, no base looked at.
+#[must_use]
+pub fn attribute<'py>(class: &Bound<'py, PyType>, name: &str) -> Option<Bound<'py, PyAny>> {
+    class.getattr("__dict__").ok()?.get_item(name).ok()
+}
+
+/// What a name is bound to in a scope.
+#[must_use]
+pub fn lookup<'py>(
+    namespace: &Bound<'py, PyDict>,
+    scope: &[String],
+    name: &str,
+) -> Option<Bound<'py, PyAny>> {
+    if scope.is_empty() {
+        return namespace.get_item(name).ok().flatten();
+    }
+    attribute(&class(namespace, scope).ok()?, name)
+}

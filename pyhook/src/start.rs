@@ -1,0 +1,78 @@
+//! Starting: off-switches first, then the names of patched modules from the index file, then finder,
+//! fork and exit handlers, and the link's thread. Runs once at the start of each process, so each line
+//! here is paid for by every Python process of the machine.
+
+use crate::{desired, finder, life, link, place};
+use patchctl_protocol::index::Index;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Longest index that is read, in bytes.
+const MAX_INDEX: u64 = 16 << 20;
+
+/// Starts the hook, once. `placeholder` is the entry of `sys.meta_path` whose place the finder takes.
+#[pyfunction]
+pub fn start(py: Python<'_>, placeholder: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+    begin(py, placeholder.as_ref(), false)
+}
+
+/// Starts the hook in a process that runs already; `home` names the daemon's folder.
+#[pyfunction]
+pub fn attach(py: Python<'_>, home: Option<String>) -> PyResult<()> {
+    place::name_home(home);
+    begin(py, None, true)
+}
+
+fn begin(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>, attached: bool) -> PyResult<()> {
+    if STARTED.swap(true, Ordering::SeqCst) {
+        link::resume(attached);
+        return Ok(());
+    }
+    let sys = py.import("sys")?;
+    let ignore: bool = sys.getattr("flags")?.getattr("ignore_environment")?.is_truthy()?;
+    place::trust_environment(!ignore);
+    read_index();
+    install(&sys, placeholder)?;
+    life::register(py)?;
+    link::start(&sys, attached)
+}
+
+/// Puts the finder first on `sys.meta_path`.
+fn install(sys: &Bound<'_, PyModule>, placeholder: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let path = sys.getattr("meta_path")?.cast_into::<PyList>()?;
+    let finder = Bound::new(sys.py(), finder::Finder)?;
+    let position = placeholder.and_then(|entry| path.index(entry).ok());
+    match position {
+        // In its place: whoever walks the list right now passes over nothing.
+        Some(position) => path.set_item(position, finder),
+        None => path.insert(0, finder),
+    }
+}
+
+/// Takes the names of patched modules from the daemon's index file, instead of waiting for its reply.
+fn read_index() {
+    for place in place::candidates() {
+        if place.off_switch.exists() {
+            return;
+        }
+        let Ok(mut file) = File::open(place.index()) else { continue };
+        let mut text = String::new();
+        let readable = is_trusted(&file) && file.by_ref().take(MAX_INDEX).read_to_string(&mut text).is_ok();
+        if let Some(index) = readable.then(|| Index::parse(&text)).flatten() {
+            desired::set_names(index.revision, index.modules);
+            return;
+        }
+    }
+}
+
+/// Whether root or this user owns the file and nobody else may write it.
+fn is_trusted(file: &File) -> bool {
+    let own = rustix::process::getuid().as_raw();
+    file.metadata().is_ok_and(|data| (data.uid() == 0 || data.uid() == own) && data.mode() & 0o022 == 0)
+}
