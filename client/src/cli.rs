@@ -123,9 +123,5 @@ pub fn command() -> clap::Command {
 }
 
 #[cfg(test)]
-mod tests {
-    #[test]
-    fn arguments_are_consistent() {
-        super::command().debug_assert();
-    }
-}
+#[path = "cli_tests.rs"]
+mod tests;

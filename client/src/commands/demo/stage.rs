@@ -171,6 +171,5 @@ fn require(typed: &str, said: &Said) -> Result<()> {
     if said.status.success() {
         return Ok(());
     }
-    let last = said.text.trim_end().lines().last().unwrap_or_default();
-    Err(Error::new(Kind::Failed, format!("`{typed}` ended with {}", said.status)).cause(last))
+    Err(Error::new(Kind::Failed, format!("`{typed}` ended with {}", said.status)))
 }
