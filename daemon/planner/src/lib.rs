@@ -6,13 +6,21 @@
 //! threads, no file access: what these functions need is passed in, so the daemon and an offline check
 //! come to the same verdict.
 
+mod attribution;
+mod changes;
 mod compose;
+mod dependents;
 mod diff;
 mod error;
+mod excerpt;
 mod near;
 mod order;
+mod pair;
+mod parts;
 mod patch;
 mod plan;
+mod skeleton;
+mod source;
 
 pub use compose::{Composed, Contribution, compose};
 pub use error::ParseError;

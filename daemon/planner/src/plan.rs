@@ -1,10 +1,20 @@
 //! From two texts of a module to the plan that leads from one to the other.
 
+use crate::attribution::Attribution;
+use crate::changes::{self, Changes, Draft, FunctionPair, Scope};
 use crate::compose::Contribution;
-use crate::patch::Patch;
+use crate::dependents;
+use crate::patch::{Patch, digest};
+use crate::skeleton::{is_conditional, plain, skeleton};
+use crate::source::{Enclosing, Source};
 use patchctl_protocol::hook::Phase;
-use patchctl_protocol::plan::Plan;
+use patchctl_protocol::plan::{FunctionChange, Parts, Plan, Step};
 use patchctl_protocol::state::{Reason, Refusal};
+use ruff_python_ast::StmtFunctionDef;
+use ruff_text_size::Ranged;
+
+/// Stack for syntax trees that nest deeply, in bytes; only what is touched is taken from memory.
+const STACK: usize = 64 << 20;
 
 /// The texts of a module between which a plan leads.
 pub struct Texts<'a> {
@@ -13,7 +23,7 @@ pub struct Texts<'a> {
     pub is_package: bool,
     /// What is installed.
     pub original: &'a str,
-    /// What the process runs now; equal to `original` in one that has no patch.
+    /// What the process's untouched objects come from; `original`, unless it was imported with patches.
     pub running: &'a str,
     /// What it should run.
     pub target: &'a str,
@@ -33,14 +43,104 @@ pub struct PlanOptions<'a> {
 ///
 /// # Errors
 /// `syntax-error`, with line and column, where a text is not Python.
-pub fn plan(_texts: &Texts<'_>, _options: &PlanOptions<'_>) -> Result<Plan, Refusal> {
-    Ok(Plan::default())
+pub fn plan(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, Refusal> {
+    stacker::grow(STACK, || plan_on_stack(texts, options))
+}
+
+fn plan_on_stack(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, Refusal> {
+    let mut plan = Plan {
+        original: digest(texts.original.as_bytes()),
+        target: digest(texts.target.as_bytes()),
+        old_skeleton: Some(String::new()),
+        ..Plan::default()
+    };
+    if texts.running == texts.target {
+        return Ok(plan);
+    }
+    let new = Source::parse(texts.target, &format!("patched source of {}", texts.module))?;
+    let old = Source::parse(texts.running, &format!("source of {}", texts.module))?;
+    let mut changes = changes::find(&old, &new);
+    if options.phase == Phase::Live {
+        dependents::add(&new, &mut changes, options.renew);
+    } else {
+        changes.stale.clear();
+    }
+    let builder = Builder { old: &old, new: &new, by: Attribution::new(texts.contributions) };
+    let whole = changes.beyond_functions || changes.functions.iter().any(|f| !is_graftable(f.parts));
+    builder.fill(&mut plan, changes);
+    if options.phase == Phase::Import && whole {
+        plan.source = Some(texts.target.to_owned());
+    }
+    Ok(plan)
+}
+
+/// Whether grafting the code object is all there is to do at an import: the docstring, the parameters and
+/// the kind are in the code object.
+fn is_graftable(parts: Parts) -> bool {
+    !(parts.defaults || parts.annotations || parts.decorators)
+}
+
+struct Builder<'s, 't, 'u> {
+    old: &'s Source<'t>,
+    new: &'s Source<'u>,
+    by: Attribution<'s>,
+}
+
+type Kept<'k, 'a> = (&'k Scope, &'a StmtFunctionDef, &'k [Enclosing<'a>]);
+
+impl Builder<'_, '_, '_> {
+    fn fill(&self, plan: &mut Plan, mut changes: Changes<'_>) {
+        let pairs = &changes.functions;
+        let old: Vec<Kept<'_, '_>> = pairs.iter().map(|p| (&p.scope, p.old, &p.old_outer[..])).collect();
+        let new: Vec<Kept<'_, '_>> = pairs.iter().map(|p| (&p.scope, p.new, &p.new_outer[..])).collect();
+        if !pairs.is_empty() {
+            plan.old_skeleton = Some(skeleton(self.old, &old, &changes.old_functions));
+            plan.new_skeleton = skeleton(self.new, &new, &changes.new_functions);
+        }
+        plan.functions = pairs.iter().map(|pair| self.function(pair, &changes)).collect();
+        changes.steps.sort_by_key(|draft| draft.step.line);
+        let deletions = std::mem::take(&mut changes.deletions);
+        let steps = std::mem::take(&mut changes.steps);
+        plan.steps = steps.into_iter().chain(deletions).map(|draft| self.step(draft)).collect();
+        plan.unsupported = std::mem::take(&mut changes.unsupported);
+        for unsupported in &mut plan.unsupported {
+            let line = (unsupported.line as usize).saturating_sub(1);
+            unsupported.patches = self.by.of((line, line));
+        }
+        plan.stale = std::mem::take(&mut changes.stale);
+        plan.stale.sort_by_key(|stale| stale.line);
+    }
+
+    fn function(&self, pair: &FunctionPair<'_>, changes: &Changes<'_>) -> FunctionChange {
+        let lines = (self.new.line(pair.new.start()), self.new.line(pair.new.end()));
+        let FunctionPair { scope, parts, .. } = pair;
+        let needs_source = parts.defaults || parts.annotations || parts.decorators || parts.kind;
+        FunctionChange {
+            scope: scope.namespace.clone(),
+            name: scope.mangle(&pair.new.name),
+            qualname: scope.dotted(&pair.new.name),
+            old_line: self.old.line_number(pair.old.start()),
+            new_line: self.new.line_number(pair.new.start()),
+            parts: *parts,
+            source: needs_source.then(|| plain(self.new, pair.new, &pair.new_outer)),
+            conditional: is_conditional(pair, &changes.old_functions, &changes.new_functions),
+            patches: self.by.of(lines),
+        }
+    }
+
+    fn step(&self, draft: Draft) -> Step {
+        let Draft { mut step, lines, .. } = draft;
+        let removal = lines.0 == usize::MAX;
+        step.patches = if removal { self.by.of_removal() } else { self.by.of(lines) };
+        step
+    }
 }
 
 /// The plan for a module without source: functions are found by their qualnames.
 ///
 /// # Errors
 /// `needs-source` for a diff.
-pub fn plan_without_source(_module: &str, _patches: &[&Patch]) -> Result<Plan, Refusal> {
-    Err(Refusal::new(Reason::NeedsSource, "the module has no source"))
+pub fn plan_without_source(_module: &str, patches: &[&Patch]) -> Result<Plan, Refusal> {
+    let names: Vec<&str> = patches.iter().map(|patch| patch.id.as_str()).collect();
+    Err(Refusal::new(Reason::NeedsSource, format!("{} can't be applied without source", names.join(", "))))
 }

@@ -1,0 +1,113 @@
+//! A parsed source text with its lines. Lines end as in CPython's tokenizer: at `\n`, `\r\n` and `\r`.
+
+use patchctl_protocol::state::{Reason, Refusal};
+use ruff_python_ast::token::{Token, TokenKind};
+use ruff_python_ast::{Decorator, ModModule, Stmt};
+use ruff_python_parser::{Parsed, parse_module};
+use ruff_text_size::{Ranged, TextRange, TextSize};
+
+/// A source text and its syntax tree.
+pub(crate) struct Source<'t> {
+    pub text: &'t str,
+    parsed: Parsed<ModModule>,
+    /// Offset of each line's first byte.
+    starts: Vec<u32>,
+}
+
+impl<'t> Source<'t> {
+    /// Parses a text; `what` names it in the refusal.
+    pub fn parse(text: &'t str, what: &str) -> Result<Self, Refusal> {
+        let starts = line_starts(text);
+        let parsed = parse_module(text).map_err(|error| {
+            let offset = error.location.start().to_u32();
+            let line = starts.partition_point(|start| *start <= offset);
+            let start = starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+            let column = text.get(start as usize..offset as usize).map_or(0, |s| s.chars().count()) + 1;
+            let detail = format!("{what}: line {line}, column {column}: {}", error.error);
+            Refusal::new(Reason::SyntaxError, detail)
+        })?;
+        Ok(Self { text, parsed, starts })
+    }
+
+    pub fn body(&self) -> &[Stmt] {
+        &self.parsed.syntax().body
+    }
+
+    /// Index of the line that holds an offset.
+    pub fn line(&self, offset: TextSize) -> usize {
+        self.starts.partition_point(|start| *start <= offset.to_u32()).saturating_sub(1)
+    }
+
+    /// Number of the line, counted from 1.
+    pub fn line_number(&self, offset: TextSize) -> u32 {
+        u32::try_from(self.line(offset) + 1).unwrap_or(u32::MAX)
+    }
+
+    /// Offset of a line's first byte.
+    pub fn line_start(&self, line: usize) -> usize {
+        self.starts.get(line).map_or(self.text.len(), |start| *start as usize)
+    }
+
+    /// A line without its ending.
+    pub fn line_text(&self, line: usize) -> &'t str {
+        let text = &self.text[self.line_start(line)..self.line_start(line + 1)];
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        text.strip_suffix('\r').unwrap_or(text)
+    }
+
+    pub fn slice(&self, range: TextRange) -> &'t str {
+        &self.text[range.start().to_usize()..range.end().to_usize()]
+    }
+
+    /// Where the keyword (`def`, `async`, `class`) behind decorators stands.
+    pub fn keyword(&self, range: TextRange, decorators: &[Decorator]) -> TextSize {
+        let Some(last) = decorators.last() else { return range.start() };
+        let keyword =
+            |token: &&Token| matches!(token.kind(), TokenKind::Def | TokenKind::Async | TokenKind::Class);
+        let found = self.tokens_after(last.end()).iter().find(keyword);
+        found.map_or(range.start(), Ranged::start)
+    }
+
+    /// End of the first colon at or behind an offset that lies between tokens.
+    pub fn colon_end(&self, offset: TextSize) -> TextSize {
+        let colon = self.tokens_after(offset).iter().find(|token| token.kind() == TokenKind::Colon);
+        colon.map_or(offset, Ranged::end)
+    }
+
+    /// Where the last `else` or `finally` before a block stands.
+    pub fn clause_keyword(&self, body_start: TextSize) -> TextSize {
+        let keyword = |token: &&Token| matches!(token.kind(), TokenKind::Else | TokenKind::Finally);
+        let found = self.tokens_before(body_start).iter().rev().find(keyword);
+        found.map_or(body_start, Ranged::start)
+    }
+
+    /// Whether a block stands on the line of its header.
+    pub fn is_one_line(&self, body: &[Stmt]) -> bool {
+        body.first().is_some_and(|first| {
+            let before = self.tokens_before(first.start()).last();
+            before.is_some_and(|token| token.kind() == TokenKind::Colon)
+        })
+    }
+
+    fn tokens_after(&self, offset: TextSize) -> &[Token] {
+        let tokens: &[Token] = self.parsed.tokens();
+        &tokens[tokens.partition_point(|token| token.start() < offset)..]
+    }
+
+    fn tokens_before(&self, offset: TextSize) -> &[Token] {
+        let tokens: &[Token] = self.parsed.tokens();
+        &tokens[..tokens.partition_point(|token| token.start() < offset)]
+    }
+}
+
+fn line_starts(text: &str) -> Vec<u32> {
+    let bytes = text.as_bytes();
+    let mut starts = vec![0];
+    for (at, byte) in bytes.iter().enumerate() {
+        let ends = *byte == b'\n' || *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+        if ends {
+            starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
+        }
+    }
+    starts
+}
