@@ -212,7 +212,9 @@ impl<'a> Decoder<'a> {
         let mut runs = runs.into_iter();
         let (mut end, mut location) = (0, Location::None);
         for (instruction, offset) in self.instructions.iter_mut().zip(&self.offsets) {
-            while end <= *offset {
+            // The line is that of the instruction itself: 3.9 may give its prefix another.
+            let own = *offset + u32::from(instruction.prefixes);
+            while end <= own {
                 let Some(run) = runs.next() else { break };
                 end += run.units;
                 location = run.location;

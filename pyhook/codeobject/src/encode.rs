@@ -2,13 +2,13 @@
 
 use thiserror::Error;
 
-use crate::CodeObject;
 use crate::body::{Body, Handler};
 use crate::depth::{DepthError, stack_depth};
 use crate::exceptions::{self, Entry};
 use crate::layout::{Layout, lay_out};
 use crate::lines::{self, Run};
 use crate::tables::{Handlers, LineFormat, Op, table};
+use crate::{CodeObject, decode};
 
 /// Instructions that cannot be written. Indices count instructions of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -84,19 +84,19 @@ pub fn assemble(code: &CodeObject, body: &Body) -> Result<CodeObject, EncodeErro
     if !unchanged {
         built.stacksize = stack_depth(body, code.is_generator_like())?;
     }
-    let rules = table(body.version).rules;
-    let units = (encoded.code.len() / 2) as u32;
     // The 3.9 compiler writes redundant pairs; a table that says the same is kept.
-    let keep = unchanged && rules.lines == LineFormat::Lnotab && {
-        let tables = [&code.linetable[..], &encoded.linetable];
-        lines::same_lines(rules.lines, tables, code.firstlineno, units)
-    };
+    let lnotab = table(body.version).rules.lines == LineFormat::Lnotab;
+    let keep = unchanged && lnotab && says_the_same(code, body);
     if !keep {
         built.linetable = encoded.linetable;
     }
     built.code = encoded.code;
     built.exceptiontable = encoded.exceptiontable;
     Ok(built)
+}
+
+fn says_the_same(code: &CodeObject, body: &Body) -> bool {
+    decode(code, body.version).is_ok_and(|original| original.instructions == body.instructions)
 }
 
 fn write_code(layout: &Layout, extended_arg: u8) -> Vec<u8> {

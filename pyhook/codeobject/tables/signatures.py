@@ -10,16 +10,19 @@ the stack first.  One letter is one kind of value:
 
     o object          N NULL              m object or NULL     i iterator
     l list            d dict              D dict or NULL       t tuple
-    T tuple of str    s str               c code object        f function
+    T tuple of str    s str   n int       c code object        f function
     F function that may still need its closure                 C tuple of cells
     b bool            B bool where the version insists on it, else object
     x exception       p saved exception   L saved instruction offset
-    y exception or None                   v virtual iterator   V its index or NULL
+    y exception or None                   v virtual iterator   V its index
+    I index or NULL
 
 ``k*n`` repeats k argument times, ``k*2n`` twice that, ``k*lo`` / ``k*hi`` low byte
 / rest of the argument, ``k?1`` is there when the argument has that bit.
 ``@lK``: after the pops, the value at position `argument` from the top is a list
 and, with a number K, an object lies K further down.
+
+FOR_ITER of 3.15 looks at two slots and is judged by rule.
 
 A value is either a string, for all versions, or a dict from the first minor
 version on which it holds (0 = from the beginning) to a string.
@@ -38,7 +41,7 @@ SIGNATURES = {
     **{f"INPLACE_{n}": "o o -- o" for n in BINARY},
     "NOP": "--", "NOT_TAKEN": "--", "RESUME": "--", "PRECALL": "--", "KW_NAMES": "--",
     "SETUP_ANNOTATIONS": "--", "MAKE_CELL": "--", "COPY_FREE_VARS": "--",
-    "POP_TOP": "o --",
+    "POP_TOP": {0: "o --", 14: "m --"},
     "PUSH_NULL": "-- N",
     # moved by rule, not by signature
     "ROT_TWO": "--", "ROT_THREE": "--", "ROT_FOUR": "--", "ROT_N": "--", "SWAP": "--",
@@ -100,16 +103,16 @@ SIGNATURES = {
     # iteration and generators
     "GET_ITER": {0: "o -- i", 15: "o -- v V"},
     "GET_YIELD_FROM_ITER": "o -- i",
-    "FOR_ITER": {0: "i -- i o /", 12: "i -- i o", 15: "v V -- v V o"},
+    "FOR_ITER": {0: "i -- i o /", 12: "i -- i o", 15: "-- o"},
     "END_FOR": {12: "i o --", 13: "o --"},
-    "POP_ITER": {14: "i --", 15: "v V --"},
-    "SEND": {11: "o o -- o o / o", 12: "o o -- o o", 15: "o m o -- o m o"},
-    "END_SEND": {12: "o o -- o", 15: "o m o -- o"},
+    "POP_ITER": {14: "i --", 15: "o I --"},
+    "SEND": {11: "o o -- o o / o", 12: "o o -- o o", 15: "o I o -- o I o"},
+    "END_SEND": {12: "o o -- o", 15: "o I o -- o"},
     "YIELD_VALUE": "o -- o", "YIELD_FROM": "i o -- o", "ASYNC_GEN_WRAP": "o -- o",
     "GEN_START": "o --",
     "RETURN_GENERATOR": {11: "--", 13: "-- o"},
     "GET_AWAITABLE": "o -- i", "GET_AITER": "o -- o", "GET_ANEXT": "o -- o i",
-    "CLEANUP_THROW": {12: "o o x -- o o", 15: "o m o x -- o m o"},
+    "CLEANUP_THROW": {12: "o o x -- o o", 15: "o I o x -- o I o"},
     "END_ASYNC_FOR": {0: "o p p p x x x --", 11: "o x --"},
     # exceptions and with
     "SETUP_FINALLY": "-- / p p p x x x",
@@ -126,7 +129,7 @@ SIGNATURES = {
     "CHECK_EXC_MATCH": "x o -- x b", "CHECK_EG_MATCH": "o o -- o o",
     "PREP_RERAISE_STAR": "x l -- y",
     # matching
-    "GET_LEN": "o -- o o", "MATCH_MAPPING": "o -- o b", "MATCH_SEQUENCE": "o -- o b",
+    "GET_LEN": "o -- o n", "MATCH_MAPPING": "o -- o b", "MATCH_SEQUENCE": "o -- o b",
     "MATCH_KEYS": {10: "o t -- o t o b", 11: "o t -- o t o"},
     "MATCH_CLASS": {10: "o o T -- o b", 11: "o o T -- o"},
     "COPY_DICT_WITHOUT_KEYS": "o t -- o o",

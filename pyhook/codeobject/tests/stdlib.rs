@@ -40,7 +40,8 @@ fn check(code: &CodeObject, interpreter: &Interpreter, figures: &mut Figures) ->
     }
     let assembled = assemble(code, &body).map_err(|error| error.to_string())?;
     if assembled != *code {
-        return Err("assembled code object differs".into());
+        let lines = (assembled.linetable == code.linetable, canonical);
+        return Err(format!("assembled code object differs, lines same and canonical: {lines:?}"));
     }
     let verified = verify(code, version).map_err(|error| format!("refused: {error}"))?;
     if verified.stack_depth != depth {

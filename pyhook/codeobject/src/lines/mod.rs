@@ -75,9 +75,3 @@ fn merged(runs: &[Run]) -> Vec<Run> {
     }
     joined
 }
-
-/// Whether two tables give every instruction the same line.
-pub(crate) fn same_lines(format: LineFormat, tables: [&[u8]; 2], first_line: i32, units: u32) -> bool {
-    let [a, b] = tables.map(|table| decode(format, table, first_line, units));
-    matches!((a, b), (Ok(a), Ok(b)) if merged(&a) == merged(&b))
-}

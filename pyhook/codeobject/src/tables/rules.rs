@@ -73,6 +73,8 @@ pub struct Rules {
     pub after_end_for: Option<Op>,
     /// The operand of `YIELD_VALUE` says whether another iterator is awaited.
     pub yields_tell_await: bool,
+    /// An iterator being looped over takes two slots: itself and an index or NULL.
+    pub two_slot_iterators: bool,
 }
 
 const PLAIN_COMPARE: CompareLayout = CompareLayout { shift: 0, to_bool: 0, masks: false };
@@ -92,6 +94,7 @@ const PY39: Rules = Rules {
     function_attributes: 0,
     after_end_for: None,
     yields_tell_await: false,
+    two_slot_iterators: false,
 };
 
 const PY310: Rules = Rules { jump_unit: 2, lines: LineFormat::Ranges, generator_depth: 1, ..PY39 };
@@ -124,9 +127,9 @@ const PY313: Rules = Rules {
     ..PY312
 };
 
-const PY314: Rules = Rules { function_attributes: 16, ..PY313 };
+const PY314: Rules = Rules { function_attributes: 16, after_end_for: Some(Op::PopIter), ..PY313 };
 
-const PY315: Rules = Rules { resume: &[0, 1, 2, 3, 4, 9, 10, 11], ..PY314 };
+const PY315: Rules = Rules { resume: &[0, 1, 2, 3, 4, 9, 10, 11], two_slot_iterators: true, ..PY314 };
 
 /// The rules of a version.
 #[must_use]

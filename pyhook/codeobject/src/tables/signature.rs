@@ -16,6 +16,8 @@ pub enum Want {
     VirtualIterator,
     /// `V`: the upper half of a two-slot iterator.
     IteratorIndex,
+    /// `I`: that, or NULL.
+    IndexOrNull,
     /// `l`: a list.
     List,
     /// `d`: a dict.
@@ -28,6 +30,8 @@ pub enum Want {
     Names,
     /// `s`: a string.
     Str,
+    /// `n`: an int.
+    Int,
     /// `c`: a code object.
     Code,
     /// `f`: a function.
@@ -172,12 +176,14 @@ fn parse_want(letter: char) -> Option<Want> {
         'i' => Want::Iterator,
         'v' => Want::VirtualIterator,
         'V' => Want::IteratorIndex,
+        'I' => Want::IndexOrNull,
         'l' => Want::List,
         'd' => Want::Dict,
         'D' => Want::DictOrNull,
         't' => Want::Tuple,
         'T' => Want::Names,
         's' => Want::Str,
+        'n' => Want::Int,
         'c' => Want::Code,
         'f' => Want::Function,
         'F' => Want::OpenFunction,

@@ -41,7 +41,7 @@ const ROWS: &[Row] = &[
     row(27, Op::BinaryTrueDivide, 0, Operand::None, Jump::None, "o o -- o"),
     row(28, Op::InplaceFloorDivide, 0, Operand::None, Jump::None, "o o -- o"),
     row(29, Op::InplaceTrueDivide, 0, Operand::None, Jump::None, "o o -- o"),
-    row(30, Op::GetLen, 0, Operand::None, Jump::None, "o -- o o"),
+    row(30, Op::GetLen, 0, Operand::None, Jump::None, "o -- o n"),
     row(31, Op::MatchMapping, 0, Operand::None, Jump::None, "o -- o b"),
     row(32, Op::MatchSequence, 0, Operand::None, Jump::None, "o -- o b"),
     row(33, Op::MatchKeys, 0, Operand::None, Jump::None, "o t -- o t o b"),

@@ -29,7 +29,7 @@ const ROWS: &[Row] = &[
     row(12, Op::UnaryNot, 0, Operand::None, Jump::None, "B -- b"),
     row(15, Op::UnaryInvert, 0, Operand::None, Jump::None, "o -- o"),
     row(25, Op::BinarySubscr, 4, Operand::None, Jump::None, "o o -- o"),
-    row(30, Op::GetLen, 0, Operand::None, Jump::None, "o -- o o"),
+    row(30, Op::GetLen, 0, Operand::None, Jump::None, "o -- o n"),
     row(31, Op::MatchMapping, 0, Operand::None, Jump::None, "o -- o b"),
     row(32, Op::MatchSequence, 0, Operand::None, Jump::None, "o -- o b"),
     row(33, Op::MatchKeys, 0, Operand::None, Jump::None, "o t -- o t o"),

@@ -35,7 +35,7 @@ const ROWS: &[Row] = &[
     row(25, Op::BinarySubscr, 1, Operand::None, Jump::None, "o o -- o"),
     row(26, Op::BinarySlice, 0, Operand::None, Jump::None, "o o o -- o"),
     row(27, Op::StoreSlice, 0, Operand::None, Jump::None, "o o o o --"),
-    row(30, Op::GetLen, 0, Operand::None, Jump::None, "o -- o o"),
+    row(30, Op::GetLen, 0, Operand::None, Jump::None, "o -- o n"),
     row(31, Op::MatchMapping, 0, Operand::None, Jump::None, "o -- o b"),
     row(32, Op::MatchSequence, 0, Operand::None, Jump::None, "o -- o b"),
     row(33, Op::MatchKeys, 0, Operand::None, Jump::None, "o t -- o t o"),

@@ -40,7 +40,7 @@ const ROWS: &[Row] = &[
     row(16, Op::GetAiter, 0, Operand::None, Jump::None, "o -- o"),
     row(18, Op::GetAnext, 0, Operand::None, Jump::None, "o -- o i"),
     row(19, Op::GetIter, 0, Operand::None, Jump::None, "o -- i"),
-    row(20, Op::GetLen, 0, Operand::None, Jump::None, "o -- o o"),
+    row(20, Op::GetLen, 0, Operand::None, Jump::None, "o -- o n"),
     row(21, Op::GetYieldFromIter, 0, Operand::None, Jump::None, "o -- i"),
     row(23, Op::LoadAssertionError, 0, Operand::None, Jump::None, "-- o"),
     row(24, Op::LoadBuildClass, 0, Operand::None, Jump::None, "-- o"),

@@ -58,7 +58,7 @@ impl Glue<'_> {
             return Some("FOR_ITER must jump to END_FOR");
         }
         let after = self.table.rules.after_end_for;
-        let fits = after.is_none() || self.next(target).map(|next| next.op) == after;
+        let fits = after.is_none() || self.body.instructions.get(target + 1).map(|next| next.op) == after;
         (!fits).then_some("END_FOR must be followed by what pops the iterator")
     }
 

@@ -11,6 +11,7 @@ pub(super) enum Kind {
     Iterator,
     VirtualIterator,
     IteratorIndex,
+    IndexOrNull,
     List,
     Dict,
     Tuple,
@@ -19,9 +20,12 @@ pub(super) enum Kind {
     Str,
     /// Code object, by constant index.
     Code(u32),
-    Function,
-    /// Function that still needs a closure of that many cells.
-    OpenFunction(u32),
+    /// Function; whether calling it makes a generator.
+    Function(bool),
+    /// Function that still needs a closure of that many cells, and the same.
+    OpenFunction(u32, bool),
+    /// `int` the compiler itself compares.
+    Int,
     Cell,
     /// Tuple of that many cells.
     Cells(u32),
@@ -39,13 +43,20 @@ pub(super) enum Kind {
 impl Kind {
     /// Whether any instruction may take it as an object.
     pub fn is_object(self) -> bool {
-        use Kind::{IteratorIndex, Lasti, MaybeNull, Null, OpenFunction, Previous, Saved};
-        !matches!(self, Null | MaybeNull | IteratorIndex | OpenFunction(_) | Previous | Lasti | Saved(_))
+        use Kind::{IndexOrNull, IteratorIndex, Lasti, MaybeNull, Null, OpenFunction, Previous, Saved};
+        !matches!(
+            self,
+            Null | MaybeNull | IteratorIndex | IndexOrNull | OpenFunction(..) | Previous | Lasti | Saved(_)
+        )
     }
 
     /// Whether `COPY` may take it.
     pub fn is_copyable(self) -> bool {
-        self.is_object() || matches!(self, Kind::Previous | Kind::Lasti | Kind::OpenFunction(_))
+        self.is_object() || matches!(self, Kind::Previous | Kind::Lasti | Kind::OpenFunction(..))
+    }
+
+    fn is_index_or_null(self) -> bool {
+        matches!(self, Kind::Null | Kind::IteratorIndex | Kind::IndexOrNull)
     }
 
     fn is_tuple(self) -> bool {
@@ -61,15 +72,17 @@ impl Kind {
             Want::Iterator => self == Kind::Iterator,
             Want::VirtualIterator => self == Kind::VirtualIterator,
             Want::IteratorIndex => self == Kind::IteratorIndex,
+            Want::IndexOrNull => self.is_index_or_null(),
             Want::List => self == Kind::List,
             Want::Dict => self == Kind::Dict,
             Want::DictOrNull => matches!(self, Kind::Dict | Kind::Null),
             Want::Tuple => self.is_tuple(),
             Want::Names => matches!(self, Kind::Names(_)),
             Want::Str => self == Kind::Str,
+            Want::Int => self == Kind::Int,
             Want::Code => matches!(self, Kind::Code(_)),
-            Want::Function => self == Kind::Function,
-            Want::OpenFunction => matches!(self, Kind::Function | Kind::OpenFunction(_)),
+            Want::Function => matches!(self, Kind::Function(_)),
+            Want::OpenFunction => matches!(self, Kind::Function(_) | Kind::OpenFunction(..)),
             Want::Cells => matches!(self, Kind::Cells(_)),
             Want::Condition if !exact_bools => self.is_object(),
             Want::Bool | Want::Condition => self == Kind::Bool,
@@ -88,11 +101,13 @@ impl Kind {
             Want::Iterator => Kind::Iterator,
             Want::VirtualIterator => Kind::VirtualIterator,
             Want::IteratorIndex => Kind::IteratorIndex,
+            Want::IndexOrNull => Kind::IndexOrNull,
             Want::List => Kind::List,
             Want::Dict => Kind::Dict,
             Want::Tuple => Kind::Tuple,
             Want::Str => Kind::Str,
-            Want::Function => Kind::Function,
+            Want::Int => Kind::Int,
+            Want::Function => Kind::Function(false),
             Want::Bool => Kind::Bool,
             Want::Exception => Kind::Exception,
             Want::Previous => Kind::Previous,
@@ -113,6 +128,7 @@ impl Kind {
             (Saved(a), Saved(b)) => Some(Saved(a | b)),
             (a, b) if a.is_tuple() && b.is_tuple() => Some(Tuple),
             (a, b) if a.is_object() && b.is_object() => Some(Kind::Object),
+            (a, b) if a.is_index_or_null() && b.is_index_or_null() => Some(Kind::IndexOrNull),
             (a, b) if nullable(a) && nullable(b) => Some(MaybeNull),
             _ => None,
         }
@@ -129,6 +145,7 @@ pub(super) mod slot {
     pub const ITERATOR: u8 = 8;
     pub const TUPLE: u8 = 16;
     pub const DICT: u8 = 32;
+    pub const INT: u8 = 64;
 
     /// What a slot holds once a value of that kind is stored in it.
     pub fn holding(kind: Kind) -> Option<u8> {
@@ -148,6 +165,7 @@ pub(super) mod slot {
             ITERATOR => Some(Kind::Iterator),
             TUPLE => Some(Kind::Tuple),
             DICT => Some(Kind::Dict),
+            INT => Some(Kind::Int),
             bits if bits & (CELL | UNBOUND) == 0 => Some(Kind::Object),
             _ => None,
         }
@@ -159,6 +177,7 @@ pub(super) mod slot {
             b".0" => ITERATOR,
             b".defaults" => TUPLE,
             b".kwdefaults" => DICT,
+            b".format" => INT,
             _ => OBJECT,
         }
     }
@@ -185,7 +204,7 @@ mod tests {
         assert_eq!(Kind::Names(2).join(Kind::Names(3)), Some(Kind::Tuple));
         assert_eq!(Kind::Previous.join(Kind::Object), None);
         assert_eq!(Kind::Borrowed(1).join(Kind::Object), None);
-        assert_eq!(Kind::OpenFunction(1).join(Kind::Function), None);
+        assert_eq!(Kind::OpenFunction(1, true).join(Kind::Function(true)), None);
     }
 
     #[test]

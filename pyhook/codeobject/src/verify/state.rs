@@ -38,6 +38,10 @@ impl State {
                 false => slot::UNBOUND,
             })
             .collect();
+        // `format` is an int, and compared without the conversion other tests get (3.14).
+        if code.name == "__annotate__" && parameters == 1 {
+            slots[0] = slot::INT;
+        }
         if rules.unified_slots {
             let rest = code.own_cells().count() + code.freevars.len();
             slots.resize(slots.len() + rest, slot::UNBOUND);

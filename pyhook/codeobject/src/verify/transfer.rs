@@ -7,7 +7,7 @@ use super::state::{Block, State, mismatch};
 use super::{Defect, variables};
 use crate::body::Body;
 use crate::tables::{Item, Jump, Op, OpInfo, Operand, Signature, Table, Want};
-use crate::{CodeObject, Constant};
+use crate::{CodeObject, Constant, flags};
 
 /// Where control goes besides the next instruction.
 pub(super) enum Outcome {
@@ -105,8 +105,11 @@ impl<'a> Transfer<'a> {
                 return Err(Defect::Underflow);
             }
             for _ in 0..count {
-                // The saved offset of a handler is dropped like an object.
-                let dropped = op == Op::PopTop && state.stack.last() == Some(&Kind::Lasti);
+                // The saved offset of a handler and the index of a two-slot iterator are numbers
+                // the interpreter made; they are dropped like objects.
+                let number =
+                    matches!(state.stack.last(), Some(Kind::Lasti | Kind::IteratorIndex | Kind::IndexOrNull));
+                let dropped = op == Op::PopTop && number;
                 if dropped {
                     state.stack.pop();
                 } else {
@@ -142,9 +145,13 @@ impl<'a> Transfer<'a> {
             Op::YieldValue | Op::YieldFrom | Op::ReturnGenerator if !self.code.is_generator_like() => {
                 Err(Defect::Prologue("yields without a generator flag"))
             }
-            Op::Resume if arg & 3 >= 2 && !state.peek(2)?.satisfies(Want::MaybeNull, false) => {
+            Op::Resume if arg & 3 >= 2 && !awaited(state.peek(2)?) => {
                 Err(mismatch(Want::Object, state.peek(2)?))
             }
+            Op::ForIter if self.table.rules.two_slot_iterators => match (state.peek(2)?, state.peek(1)?) {
+                (Kind::VirtualIterator, Kind::IteratorIndex) | (Kind::Iterator, Kind::Null) => Ok(()),
+                (found, _) => Err(mismatch(Want::Iterator, found)),
+            },
             Op::EndAsyncFor if self.blocks => pop_handling(&mut state.clone(), 6),
             _ => Ok(()),
         }
@@ -158,6 +165,8 @@ impl<'a> Transfer<'a> {
                 "True" | "False" => Some(Kind::Bool),
                 _ => None,
             },
+            Op::LoadSmallInt => Some(Kind::Int),
+            Op::CompareOp if (state.peek(1)?, state.peek(2)?) == (Kind::Int, Kind::Int) => Some(Kind::Bool),
             Op::CompareOp if arg & self.table.rules.compare.to_bool != 0 => Some(Kind::Bool),
             Op::BuildTuple if arg > 0 => {
                 let count = arg as usize;
@@ -166,14 +175,26 @@ impl<'a> Transfer<'a> {
                 cells.then_some(Kind::Cells(arg))
             }
             Op::MakeFunction if self.table.rules.function_attributes > 0 => {
-                Some(match self.free_count(state.peek(1)?) {
-                    0 => Kind::Function,
-                    free => Kind::OpenFunction(free),
+                let code = state.peek(1)?;
+                let generator = self.makes_generator(code);
+                Some(match self.free_count(code) {
+                    0 => Kind::Function(generator),
+                    free => Kind::OpenFunction(free, generator),
                 })
+            }
+            Op::Call => {
+                let callee = state.peek(arg.saturating_add(2))?;
+                (callee == Kind::Function(true)).then_some(Kind::Iterator)
             }
             Op::SetFunctionAttribute => Some(attribute_set(arg, state)?),
             _ => None,
         })
+    }
+
+    fn makes_generator(&self, kind: Kind) -> bool {
+        let Kind::Code(index) = kind else { return false };
+        let code = self.code.consts[index as usize].as_code();
+        code.is_some_and(|code| code.flags & flags::GENERATOR != 0)
     }
 
     fn free_count(&self, kind: Kind) -> u32 {
@@ -281,6 +302,11 @@ impl<'a> Transfer<'a> {
     }
 }
 
+/// Whether the value below a sent one can be the iterator that is awaited, or its index.
+fn awaited(kind: Kind) -> bool {
+    kind.is_object() || kind.satisfies(Want::IndexOrNull, false)
+}
+
 fn push_all(items: &[Item], arg: u32, state: &mut State) {
     for item in items {
         for _ in 0..item.count(arg) {
@@ -293,6 +319,7 @@ fn constant_kind(constant: &Constant, index: u32) -> Kind {
     match constant {
         Constant::Bool(_) => Kind::Bool,
         Constant::Str(_) => Kind::Str,
+        Constant::Int(_) => Kind::Int,
         Constant::Code(_) => Kind::Code(index),
         Constant::Tuple(items) if constant.is_tuple_of_str() => Kind::Names(items.len() as u32),
         Constant::Tuple(_) => Kind::Tuple,
@@ -313,8 +340,10 @@ fn attribute_set(arg: u32, state: &State) -> Result<Kind, Defect> {
         return Err(mismatch(want, value));
     }
     match (arg, function, value) {
-        (8, Kind::OpenFunction(wanted), Kind::Cells(given)) if wanted == given => Ok(Kind::Function),
-        (8, Kind::OpenFunction(wanted), Kind::Cells(given)) => Err(Defect::Closure { given, wanted }),
+        (8, Kind::OpenFunction(wanted, generator), Kind::Cells(given)) if wanted == given => {
+            Ok(Kind::Function(generator))
+        }
+        (8, Kind::OpenFunction(wanted, _), Kind::Cells(given)) => Err(Defect::Closure { given, wanted }),
         (8, _, Kind::Cells(given)) => Err(Defect::Closure { given, wanted: 0 }),
         (_, function, _) => Ok(function),
     }
