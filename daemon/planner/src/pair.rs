@@ -5,7 +5,6 @@ use crate::source::{
     same_header, same_statements,
 };
 use ruff_python_ast::{Decorator, Stmt};
-use ruff_text_size::Ranged;
 use rustc_hash::FxHashMap;
 
 /// The items of a scope in both texts.

@@ -8,13 +8,16 @@ use crate::patch::{Patch, digest};
 use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
 use patchctl_protocol::hook::Phase;
-use patchctl_protocol::plan::{FunctionChange, Parts, Plan, Step};
+use patchctl_protocol::plan::{Action, FunctionChange, Parts, Plan, Step};
 use patchctl_protocol::state::{Reason, Refusal};
 use ruff_python_ast::StmtFunctionDef;
 use ruff_text_size::Ranged;
 
 /// Stack for syntax trees that nest deeply, in bytes; only what is touched is taken from memory.
 const STACK: usize = 64 << 20;
+
+/// Lines that no text has.
+const NOWHERE: (usize, usize) = (usize::MAX, usize::MAX);
 
 /// The texts of a module between which a plan leads.
 pub struct Texts<'a> {
@@ -99,9 +102,8 @@ impl Builder<'_, '_, '_> {
         }
         plan.functions = pairs.iter().map(|pair| self.function(pair, &changes)).collect();
         changes.steps.sort_by_key(|draft| draft.step.line);
-        let deletions = std::mem::take(&mut changes.deletions);
-        let steps = std::mem::take(&mut changes.steps);
-        plan.steps = steps.into_iter().chain(deletions).map(|draft| self.step(draft)).collect();
+        let drafts = changes.steps.iter().chain(&changes.deletions);
+        plan.steps = drafts.map(|draft| self.step(draft, &changes)).collect();
         plan.unsupported = std::mem::take(&mut changes.unsupported);
         for unsupported in &mut plan.unsupported {
             let line = (unsupported.line as usize).saturating_sub(1);
@@ -111,8 +113,33 @@ impl Builder<'_, '_, '_> {
         plan.stale.sort_by_key(|stale| stale.line);
     }
 
+    /// Ids of the patches behind changes of names, by the lines where those stand.
+    fn causes(&self, because: &[String], changes: &Changes<'_>) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::new();
+        let dotted = |scope: &[String], name: &str| [scope, &[name.to_owned()]].concat().join(".");
+        for pair in &changes.functions {
+            let name = dotted(&pair.scope.namespace, &pair.scope.mangle(&pair.new.name));
+            if pair.because.is_empty() && because.contains(&name) {
+                ids.extend(self.by.of(self.lines_of(pair)));
+            }
+        }
+        for draft in changes.steps.iter().filter(|draft| draft.because.is_empty()) {
+            let mut names = draft.step.binds.iter().map(|name| dotted(&draft.step.scope, name));
+            let places = draft.step.places.iter().map(|place| format!("{}.{}", place.object, place.key));
+            if names.any(|name| because.contains(&name)) || places.into_iter().any(|p| because.contains(&p)) {
+                ids.extend(self.by.of(draft.lines));
+            }
+        }
+        ids.sort();
+        ids.dedup();
+        if ids.is_empty() { self.by.of(NOWHERE) } else { ids }
+    }
+
+    fn lines_of(&self, pair: &FunctionPair<'_>) -> (usize, usize) {
+        (self.new.line(pair.new.start()), self.new.line(pair.new.end()))
+    }
+
     fn function(&self, pair: &FunctionPair<'_>, changes: &Changes<'_>) -> FunctionChange {
-        let lines = (self.new.line(pair.new.start()), self.new.line(pair.new.end()));
         let FunctionPair { scope, parts, .. } = pair;
         let needs_source = parts.defaults || parts.annotations || parts.decorators || parts.kind;
         FunctionChange {
@@ -124,15 +151,23 @@ impl Builder<'_, '_, '_> {
             parts: *parts,
             source: needs_source.then(|| plain(self.new, pair.new, &pair.new_outer)),
             conditional: is_conditional(pair, &changes.old_functions, &changes.new_functions),
-            patches: self.by.of(lines),
+            patches: if pair.because.is_empty() {
+                self.by.of(self.lines_of(pair))
+            } else {
+                self.causes(&pair.because, changes)
+            },
         }
     }
 
-    fn step(&self, draft: Draft) -> Step {
-        let Draft { mut step, lines, .. } = draft;
-        let removal = lines.0 == usize::MAX;
-        step.patches = if removal { self.by.of_removal() } else { self.by.of(lines) };
-        step
+    fn step(&self, draft: &Draft, changes: &Changes<'_>) -> Step {
+        let patches = if draft.step.action == Action::Delete {
+            self.by.of_removal()
+        } else if draft.because.is_empty() {
+            self.by.of(draft.lines)
+        } else {
+            self.causes(&draft.because, changes)
+        };
+        Step { patches, ..draft.step.clone() }
     }
 }
 

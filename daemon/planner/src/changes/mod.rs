@@ -2,8 +2,10 @@
 //! classes.
 
 mod class;
+mod import;
 mod scope;
 mod step;
 
-pub(crate) use scope::{Changes, Definition, FunctionPair, Scope, TargetItem, find};
-pub(crate) use step::Draft;
+pub(crate) use import::import_changes;
+pub(crate) use scope::{Changes, Definition, FunctionPair, Scope, TargetItem, find, first_words};
+pub(crate) use step::{Draft, execute};

@@ -1,7 +1,8 @@
 //! Walks the scopes of a module (its body and its class bodies) in two texts and collects what changed.
 
-use super::class;
+use super::import;
 use super::step::{self, Draft, Sort, has_no_effect};
+use crate::excerpt::Excerpt;
 use crate::pair::{Origin, ScopeItems, items, origins};
 use crate::parts::parts;
 use crate::source::{Bound, Enclosing, Item, Source, mangle};
@@ -248,11 +249,25 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let kind = if changed { sort.changed() } else { sort.added(pair.class.is_some()) };
             let mut draft = step::execute(self.new, pair.scope, outer, stmts, kind);
             draft.step.replaces = changed;
-            if unit.is_some() {
-                draft.step.binds = pair.names_of_unit(start);
+            let in_branch = matches!(item.outer.last(), Some(Enclosing::Branch { .. }));
+            if let (Origin::Changed(old), false) = (pair.origins[index], in_branch) {
+                self.reduce_import(pair, old, item, &mut draft);
             }
             self.changes.steps.push(draft);
         }
+    }
+
+    /// Imports only the names that the old statement did not import.
+    fn reduce_import(&self, pair: &ScopePair<'_, 'a>, old: usize, item: &Item<'a>, draft: &mut Draft) {
+        let before = pair.items.old[old].stmts;
+        let Some(text) = import::reduced(before, item.stmts) else { return };
+        let mut excerpt = Excerpt::new(self.new);
+        excerpt.keep_text(&item.outer, item.range().start(), &text);
+        draft.step.source = Some(excerpt.text());
+        let names = import::reduced_names(before, item.stmts);
+        draft.step.replaces = names.iter().any(|name| pair.bound_before(name));
+        draft.step.kind = if draft.step.replaces { StepKind::ChangedImport } else { StepKind::NewImport };
+        draft.step.binds = names.iter().map(|name| pair.scope.mangle(name)).collect();
     }
 
     /// Deletes names that are bound no more, and names removed statements without a name.
@@ -274,11 +289,11 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 self.changes.stale.push(Stale { name: words, line, because: "its removal".to_owned() });
             }
         }
-        self.changed_away(pair, &kept);
+        self.changed_away(pair);
     }
 
     /// Names that a changed statement bound before and nothing binds now.
-    fn changed_away(&mut self, pair: &ScopePair<'_, 'a>, _kept: &BTreeSet<usize>) {
+    fn changed_away(&mut self, pair: &ScopePair<'_, 'a>) {
         for origin in &pair.origins {
             let Origin::Changed(old) = *origin else { continue };
             let bound = &pair.old_bound[old];
@@ -302,19 +317,12 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         self.changes.beyond_functions = true;
         let Some(first) = new.first() else { return };
         let outer = pair.class_outer();
-        let kind = StepKind::ChangedValue;
-        let mut draft = step::execute(self.new, pair.scope, &outer, &new[..1], kind);
-        if after.is_some() {
-            let text = format!("__doc__ = {}", self.new.slice(first.range()));
-            let mut excerpt = crate::excerpt::Excerpt::new(self.new);
-            excerpt.keep_text(&outer, first.start(), &text);
-            draft.step.source = Some(excerpt.text());
-        } else {
-            let mut excerpt = crate::excerpt::Excerpt::new(self.new);
-            excerpt.keep_text(&outer, first.start(), "__doc__ = None");
-            draft.step.source = Some(excerpt.text());
-            draft.step.places.clear();
-        }
+        let mut draft = step::execute(self.new, pair.scope, &outer, &new[..1], StepKind::ChangedValue);
+        let value = if after.is_some() { self.new.slice(first.range()) } else { "None" };
+        let mut excerpt = Excerpt::new(self.new);
+        excerpt.keep_text(&outer, first.start(), &format!("__doc__ = {value}"));
+        draft.step.source = Some(excerpt.text());
+        draft.step.places.clear();
         draft.step.binds = vec!["__doc__".to_owned()];
         draft.step.replaces = true;
         self.changes.steps.push(draft);
@@ -374,20 +382,6 @@ impl<'a> ScopePair<'_, 'a> {
                 self.execute.extend(chain);
             }
         }
-    }
-
-    /// Names bound by the items to execute inside the unit that starts at an offset.
-    fn names_of_unit(&self, start: Option<ruff_text_size::TextSize>) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for &index in &self.execute {
-            let unit = self.items.new[index].unit();
-            if unit.and_then(|(stmts, _)| stmts.first().map(Ranged::start)) == start {
-                names.extend(self.new_bound[index].names.iter().map(|name| self.scope.mangle(name)));
-            }
-        }
-        names.sort();
-        names.dedup();
-        names
     }
 
     /// What stands around the statements of this scope in the target, its own class included.

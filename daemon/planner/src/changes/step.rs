@@ -64,7 +64,7 @@ pub(crate) fn delete(scope: &Scope, names: Vec<String>, kind: StepKind, line: u3
         kind,
         patches: Vec::new(),
     };
-    Draft { step, lines: (usize::MAX, usize::MAX), because: Vec::new() }
+    Draft { step, lines: (0, 0), because: Vec::new() }
 }
 
 /// What sort of thing statements are, to name a step after.

@@ -1,0 +1,9 @@
+//! What follows from changed values in statements that did not change themselves: values computed from them
+//! are renewed where that is without risk, or named as stale.
+
+mod changed;
+mod pure;
+mod reads;
+mod spread;
+
+pub(crate) use spread::add;

@@ -1,0 +1,114 @@
+//! Which names a statement reads, and calls, when it is executed; and which a function's body does.
+
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{Decorator, Expr, Parameters, Stmt, StmtFunctionDef};
+
+/// Dotted names as they stand in the source.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    pub names: Vec<String>,
+    /// Names that are called, or used as decorators.
+    pub calls: Vec<String>,
+}
+
+impl Reads {
+    /// What executing a statement reads. Of a definition: its decorators, and a class's bases; a function's
+    /// defaults are told apart ([`Reads::of_defaults`]), bodies of classes are scopes of their own.
+    pub fn of_statement(stmt: &Stmt) -> Self {
+        let mut collector = Collector { reads: Self::default(), deferred: false };
+        match stmt {
+            Stmt::FunctionDef(def) => collector.decorators(&def.decorator_list),
+            Stmt::ClassDef(class) => {
+                collector.decorators(&class.decorator_list);
+                if let Some(arguments) = &class.arguments {
+                    collector.visit_arguments(arguments);
+                }
+            }
+            _ => collector.visit_stmt(stmt),
+        }
+        collector.reads
+    }
+
+    pub fn of_defaults(parameters: &Parameters) -> Self {
+        let mut collector = Collector { reads: Self::default(), deferred: false };
+        collector.defaults(parameters);
+        collector.reads
+    }
+
+    /// What calling a function may read, inner functions included.
+    pub fn of_body(def: &StmtFunctionDef) -> Self {
+        let mut collector = Collector { reads: Self::default(), deferred: true };
+        collector.visit_body(&def.body);
+        collector.reads
+    }
+}
+
+struct Collector {
+    reads: Reads,
+    /// Whether the bodies of inner functions and lambdas count.
+    deferred: bool,
+}
+
+impl Collector {
+    fn decorators(&mut self, decorators: &[Decorator]) {
+        for decorator in decorators {
+            self.reads.calls.extend(dotted(&decorator.expression));
+            self.visit_expr(&decorator.expression);
+        }
+    }
+
+    fn defaults(&mut self, parameters: &Parameters) {
+        for default in parameters.iter_non_variadic_params().filter_map(|p| p.default.as_deref()) {
+            self.visit_expr(default);
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Collector {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => {
+                self.decorators(&def.decorator_list);
+                self.defaults(&def.parameters);
+                if self.deferred {
+                    self.visit_body(&def.body);
+                }
+            }
+            _ => walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_annotation(&mut self, _expr: &'a Expr) {}
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Name(name) if name.ctx.is_load() => self.reads.names.push(name.id.to_string()),
+            Expr::Attribute(attribute) if attribute.ctx.is_load() => match dotted(expr) {
+                Some(name) => self.reads.names.push(name),
+                None => walk_expr(self, expr),
+            },
+            Expr::Call(call) => {
+                self.reads.calls.extend(dotted(&call.func));
+                walk_expr(self, expr);
+            }
+            Expr::Lambda(lambda) => {
+                if let Some(parameters) = &lambda.parameters {
+                    self.defaults(parameters);
+                }
+                if self.deferred {
+                    self.visit_expr(&lambda.body);
+                }
+            }
+            _ => walk_expr(self, expr),
+        }
+    }
+}
+
+/// A name with attributes as dotted text.
+pub(super) fn dotted(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Name(name) => Some(name.id.to_string()),
+        Expr::Attribute(attribute) => Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr)),
+        _ => None,
+    }
+}
