@@ -49,12 +49,16 @@ def _load(placeholder: "object | None") -> None:
 class _Deferred:
     """Stands first on ``sys.meta_path`` until the first import; finds nothing itself."""
 
+    loaded = False
+
     @classmethod
     def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
-        if name not in _SITE_NAMES and cls in sys.meta_path:
-            try:
-                _load(cls)
-            except Exception:
-                if cls in sys.meta_path:
-                    # Not removed: whoever walks the list right now would pass over the next finder.
-                    cls.find_spec = classmethod(lambda *_: None)  # type: ignore[method-assign,assignment]
+        if cls.loaded or name in _SITE_NAMES:
+            return
+        # Set first: loading imports. It stays on the list, where the native finder takes its place:
+        # were it removed, whoever walks the list right now would pass over the next finder.
+        cls.loaded = True
+        try:
+            _load(cls)
+        except Exception:
+            pass
