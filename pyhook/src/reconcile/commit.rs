@@ -6,8 +6,8 @@ use super::execute::Executor;
 use super::failures::Failure;
 use super::prepare::Prepared;
 use super::records::{self, Record};
-use super::refusal;
 use super::transaction::{Purpose, Transaction};
+use super::{refusal, threading};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::plan::{Action, PatchRef, Plan, Step};
 use patchctl_protocol::state::Reason;
@@ -71,6 +71,11 @@ fn forward(
     transaction: &mut Transaction,
     record: &mut Record,
 ) -> Result<(), Failure> {
+    if !content.steps.is_empty() || content.functions.iter().any(|change| change.source.is_some()) {
+        threading::settle(py).map_err(|error| {
+            Failure::new(&[], refusal(py, Reason::Internal, "importing threading", &error))
+        })?;
+    }
     let mut executor = Executor::new(module, content);
     let mut templates = Templates::default();
     // Definitions and values in source order, so that each finds what it reads.

@@ -19,6 +19,7 @@ mod prepare;
 pub mod records;
 mod regenerate;
 mod scope;
+mod threading;
 mod trampoline;
 mod transaction;
 
