@@ -342,4 +342,7 @@ pub struct Status {
     pub off: bool,
     /// Resident memory in bytes.
     pub memory: u64,
+    /// What does not work at present, such as a history that can't be written.
+    #[serde(default)]
+    pub problems: Vec<String>,
 }

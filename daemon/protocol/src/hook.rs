@@ -219,3 +219,11 @@ pub struct StateReply {
     pub request: u64,
     pub report: Report,
 }
+
+impl PatchReport {
+    /// A report of a patch of which nothing more is known than its state.
+    #[must_use]
+    pub fn empty(patch: &PatchRef, state: State) -> Self {
+        Self { patch: patch.clone(), state, refusal: None, since: None, modules: Vec::new() }
+    }
+}

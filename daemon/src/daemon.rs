@@ -1,0 +1,77 @@
+//! Everything that handlers and links need, in one place.
+
+use crate::access::Access;
+use crate::history::History;
+use crate::planning::{Asker, Planner};
+use crate::registry::KeeperHandle;
+use crate::server::{Link, Links};
+use patchctl_protocol::hook::{PlanReply, PlanRequest};
+use patchctl_protocol::location::Location;
+use std::sync::Arc;
+use tokio::sync::{Notify, Semaphore};
+
+/// Most long messages that are in memory at the same time.
+const LONG_LINES: usize = 4;
+
+/// The running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    pub location: Location,
+    pub access: Access,
+    pub keeper: KeeperHandle,
+    pub history: History,
+    pub links: Links,
+    pub planner: Arc<Planner>,
+    /// Seconds since the epoch.
+    pub started_at: f64,
+    /// Told when the daemon is to end.
+    pub stop: Notify,
+    pub long_lines: Arc<Semaphore>,
+}
+
+impl Daemon {
+    #[must_use]
+    pub fn new(location: Location, access: Access, keeper: KeeperHandle, history: History) -> Self {
+        Self {
+            planner: Arc::new(Planner::new(&location, access)),
+            location,
+            access,
+            keeper,
+            history,
+            links: Links::default(),
+            started_at: crate::process::now(),
+            stop: Notify::new(),
+            long_lines: Arc::new(Semaphore::new(LONG_LINES)),
+        }
+    }
+
+    /// Plans for a process, on a thread that may block.
+    pub async fn plan(&self, asker: Arc<Asker>, request: PlanRequest) -> PlanReply {
+        self.planned(request, move |planner, snapshot, request| planner.answer(snapshot, &asker, request))
+            .await
+    }
+
+    /// Plans for a linked process, on a thread that may block.
+    pub async fn plan_for(&self, link: &Arc<Link>, request: PlanRequest) -> PlanReply {
+        let link = Arc::clone(link);
+        self.planned(request, move |planner, snapshot, request| {
+            planner.answer(snapshot, &link.asker, request)
+        })
+        .await
+    }
+
+    async fn planned(
+        &self,
+        request: PlanRequest,
+        work: impl FnOnce(&Planner, &crate::registry::Snapshot, PlanRequest) -> PlanReply + Send + 'static,
+    ) -> PlanReply {
+        let planner = Arc::clone(&self.planner);
+        let snapshot = self.keeper.snapshot();
+        let (number, revision) = (request.request, snapshot.revision);
+        let planned = tokio::task::spawn_blocking(move || work(&planner, &snapshot, request)).await;
+        planned.unwrap_or_else(|error| {
+            tracing::error!("planning failed: {error}");
+            PlanReply { request: number, revision, modules: Vec::new() }
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! Waits for what a change comes to in the processes that it concerns, and tells the client as they
+//! answer.
+
+use super::dispatch::visible;
+use super::show;
+use crate::daemon::Daemon;
+use crate::registry::{Entry, Outcome};
+use crate::server::{Client, Link, Reported};
+use patchctl_protocol::client::{Changed, ErrorReply, ProcessOutcome, Reply};
+use patchctl_protocol::plan::PatchRef;
+use patchctl_protocol::state::{Reason, Refusal, State};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+/// Longest wait that a client may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// Waits for the processes and makes the reply's content.
+pub async fn gather(daemon: &Daemon, client: &mut Client, outcome: &Outcome, wait_ms: u64) -> Changed {
+    let deadline = Instant::now() + Duration::from_millis(wait_ms).min(LONGEST_WAIT);
+    let mut waits = JoinSet::new();
+    for link in concerned(daemon, outcome) {
+        waits.spawn(wait(link, outcome.after.revision, deadline));
+    }
+    let mut processes = Vec::new();
+    while let Some(answered) = waits.join_next().await {
+        let Ok((link, reported)) = answered else { continue };
+        for entry in &outcome.patches {
+            let one = process_outcome(&link, reported.as_deref(), entry, outcome);
+            client.progress(one.clone()).await;
+            processes.push(one);
+        }
+    }
+    processes.sort_by(|a, b| (a.process.pid, &a.patch.id).cmp(&(b.process.pid, &b.patch.id)));
+    let patches = outcome.patches.iter().map(|entry| entry.info()).collect();
+    Changed { revision: outcome.after.revision, patches, processes, notes: Vec::new() }
+}
+
+/// The processes for which some module of the patches has another patch set than before.
+fn concerned(daemon: &Daemon, outcome: &Outcome) -> Vec<Arc<Link>> {
+    let mut links = daemon.links.all();
+    links.retain(|link| {
+        let uid = link.asker.process.uid;
+        let (before, after) = (outcome.before.view(uid), outcome.after.view(uid));
+        let before_modules =
+            before.module_names().filter(|name| before.digest_of(name) != after.digest_of(name));
+        let after_modules =
+            after.module_names().filter(|name| before.digest_of(name) != after.digest_of(name));
+        before_modules.chain(after_modules).next().is_some()
+    });
+    links
+}
+
+/// The link with its first report of this revision or a later one; without one if the deadline passed or
+/// the process went.
+async fn wait(link: Arc<Link>, revision: u64, deadline: Instant) -> (Arc<Link>, Option<Arc<Reported>>) {
+    let mut reports = link.reported.subscribe();
+    let reported = {
+        let reached = reports.wait_for(|reported| reported.revision >= revision);
+        match timeout_at(deadline, reached).await {
+            Ok(Ok(reported)) => Some(Arc::clone(&reported)),
+            _ => None,
+        }
+    };
+    (link, reported)
+}
+
+fn process_outcome(
+    link: &Link,
+    reported: Option<&Reported>,
+    entry: &Entry,
+    outcome: &Outcome,
+) -> ProcessOutcome {
+    let wanted =
+        outcome.after.view(link.asker.process.uid).patches.iter().any(|(one, _)| one.id() == entry.id());
+    let mut result = ProcessOutcome {
+        process: link.info(),
+        patch: PatchRef::clone(&entry.reference),
+        state: None,
+        refusal: None,
+        functions: 0,
+        stale: Vec::new(),
+        pause_us: reported.map_or(0, |reported| reported.pause_us),
+    };
+    let found = reported.and_then(|reported| reported.find(entry.id()));
+    match (reported, found) {
+        (None, _) => {
+            result.state = Some(State::Unanswered);
+            let detail = "the process did not answer in time, or ended";
+            result.refusal = Some(Refusal::new(Reason::TimedOut, detail));
+        }
+        (Some(_), Some(state)) => {
+            result.state = Some(state.state);
+            result.refusal = state.refusal.as_deref().cloned();
+            result.functions = state.functions;
+            result.stale = state.stale.to_vec();
+        }
+        (Some(Reported { disabled: Some(fault), .. }), None) => {
+            result.state = Some(State::Failed);
+            result.refusal = Some(Refusal::new(Reason::Internal, fault.clone()));
+        }
+        (Some(_), None) if wanted => {
+            result.refusal.clone_from(&link.asker.hello.refusal);
+            result.state = Some(if result.refusal.is_some() { State::Skipped } else { State::Waiting });
+        }
+        (Some(_), None) => {}
+    }
+    result
+}
+
+/// What a removal, enabling or disabling would change, without doing it: the patches as they are.
+///
+/// # Errors
+/// That one of them is not there.
+pub fn dry_run(daemon: &Daemon, client: &Client, ids: &[String]) -> Result<Reply, ErrorReply> {
+    let snapshot = daemon.keeper.snapshot();
+    let mut changed = Changed { revision: snapshot.revision, ..Changed::default() };
+    for id in ids {
+        let entry = show::find(daemon, client, id)?;
+        changed.patches.push(entry.info());
+        for link in visible(daemon, client, &[]) {
+            let reported = Arc::clone(&link.reported.borrow());
+            let Some(state) = reported.find(id) else { continue };
+            changed.processes.push(ProcessOutcome {
+                process: link.info(),
+                patch: PatchRef::clone(&state.patch),
+                state: Some(state.state),
+                refusal: state.refusal.as_deref().cloned(),
+                functions: state.functions,
+                stale: state.stale.to_vec(),
+                pause_us: 0,
+            });
+        }
+    }
+    Ok(Reply::Changed(changed))
+}

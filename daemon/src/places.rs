@@ -1,0 +1,136 @@
+//! Makes the daemon's folders, checks whose they are and who may write there, takes the lock that lets
+//! only one daemon run, and binds the socket. What lies in the folders is the business of others.
+
+use patchctl_protocol::location::{Location, Scope};
+use patchctl_protocol::socket;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+/// Why the daemon can't have its places.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("failed to make {path}: {source}")]
+    Make { path: PathBuf, source: io::Error },
+    #[error("{path} belongs to uid {owner}, not to uid {uid}: remove it, or name another folder by --home")]
+    Owner { path: PathBuf, owner: u32, uid: u32 },
+    #[error("{path} is no folder")]
+    NoFolder { path: PathBuf },
+    #[error("another patchd (pid {pid}) serves {path}")]
+    Taken { path: PathBuf, pid: String },
+}
+
+/// The daemon's places, its own as long as this value lives.
+#[derive(Debug)]
+pub struct Places {
+    pub location: Location,
+    uid: u32,
+    _lock: OwnedFd,
+}
+
+impl Places {
+    /// Makes and checks all folders and takes the lock.
+    ///
+    /// # Errors
+    /// See [`PlaceError`].
+    pub fn take(location: Location, uid: u32) -> Result<Self, PlaceError> {
+        let machine = location.scope == Scope::Machine;
+        let (open, closed) = if machine { (0o755, 0o700) } else { (0o700, 0o700) };
+        own_folder(&location.runtime, open, uid)?;
+        own_folder(&location.patches, open, uid)?;
+        own_folder(&location.state, closed, uid)?;
+        own_folder(&location.cache, open, uid)?;
+        let lock = lock(&location)?;
+        Ok(Self { location, uid, _lock: lock })
+    }
+
+    /// Binds the socket, in the place of one that a dead daemon left behind.
+    ///
+    /// # Errors
+    /// See [`PlaceError`].
+    pub fn bind(&self) -> Result<UnixListener, PlaceError> {
+        let path = self.location.socket();
+        let failed = |source| PlaceError::Make { path: path.clone(), source };
+        remove_if_there(&path).map_err(failed)?;
+        let listener = socket::bind(&path).map_err(failed)?;
+        let mode = if self.location.scope == Scope::Machine { 0o666 } else { 0o600 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        Ok(listener)
+    }
+
+    /// Makes the patch folder again if it vanished while the daemon runs.
+    ///
+    /// # Errors
+    /// See [`PlaceError`].
+    pub fn remake_patches(location: &Location) -> Result<(), PlaceError> {
+        let mode = if location.scope == Scope::Machine { 0o755 } else { 0o700 };
+        own_folder(&location.patches, mode, rustix::process::geteuid().as_raw())
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        for path in [self.location.socket(), self.location.index()] {
+            if let Err(error) = remove_if_there(&path) {
+                tracing::warn!(path = %path.display(), uid = self.uid, "failed to remove: {error}");
+            }
+        }
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes a folder with its parents, or checks the one that is there: ours, and writable by us alone. Modes
+/// are repaired, owners are not.
+fn own_folder(path: &Path, mode: u32, uid: u32) -> Result<(), PlaceError> {
+    let failed = |source| PlaceError::Make { path: path.to_owned(), source };
+    if let Some(parent) = path.parent() {
+        let parents = if mode & 0o077 == 0 { 0o700 } else { 0o755 };
+        fs::DirBuilder::new().recursive(true).mode(parents).create(parent).map_err(failed)?;
+    }
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => other.map_err(failed)?,
+    }
+    let found = fs::metadata(path).map_err(failed)?;
+    if !found.is_dir() {
+        return Err(PlaceError::NoFolder { path: path.to_owned() });
+    }
+    if found.uid() != uid {
+        return Err(PlaceError::Owner { path: path.to_owned(), owner: found.uid(), uid });
+    }
+    if found.mode() & 0o7777 & !mode != 0 || found.mode() & 0o700 != 0o700 {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+        tracing::warn!(path = %path.display(), "repaired the folder's mode: it is {mode:o} now");
+    }
+    Ok(())
+}
+
+/// The lock is held by the open file, so it goes with the process however that ends. The file is never
+/// removed: another daemon may be waiting for it.
+fn lock(location: &Location) -> Result<OwnedFd, PlaceError> {
+    let path = location.runtime.join("lock");
+    let failed = |error: rustix::io::Errno| PlaceError::Make { path: path.clone(), source: error.into() };
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(0o600)).map_err(failed)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let pid = fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
+            return Err(PlaceError::Taken { path: location.runtime.clone(), pid });
+        }
+        other => other.map_err(failed)?,
+    }
+    rustix::fs::ftruncate(&file, 0).map_err(failed)?;
+    rustix::io::write(&file, format!("{}\n", std::process::id()).as_bytes()).map_err(failed)?;
+    Ok(file)
+}

@@ -1,0 +1,20 @@
+//! From a process's question to its plans: guards, sources, composition and planning, each remembered so
+//! that many processes cost one. Everything here blocks; the server calls it on threads that may.
+
+mod asker;
+mod cache;
+mod decode;
+mod distributions;
+mod locate;
+mod module;
+mod planner;
+mod selection;
+mod source;
+mod target;
+mod texts;
+
+pub use asker::Asker;
+pub use locate::locate;
+pub use module::Original;
+pub use planner::Planner;
+pub use selection::Selection;

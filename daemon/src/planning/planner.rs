@@ -1,0 +1,358 @@
+//! Answers plan requests: chooses the patches, composes targets, plans what leads there, and does it again
+//! without a patch that turns out not to fit, until the rest does.
+
+use super::asker::Asker;
+use super::cache::Cache;
+use super::distributions::Distributions;
+use super::locate;
+use super::module::Original;
+use super::selection::Selection;
+use super::source::Sources;
+use super::target::{Target, TargetKey};
+use super::texts::Texts;
+use crate::access::Access;
+use crate::registry::{Entry, Snapshot, View};
+use patchctl_planner::{Patch, PlanOptions, digest};
+use patchctl_protocol::digest::Digest;
+use patchctl_protocol::hook::{ModuleFacts, ModulePlan, Outcome, Phase, PlanReply, PlanRequest};
+use patchctl_protocol::location::Location;
+use patchctl_protocol::plan::{PatchRef, Plan};
+use patchctl_protocol::state::{Reason, Refusal};
+use std::path::Path;
+use std::sync::Arc;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PlanKey {
+    target: TargetKey,
+    running: Digest,
+    phase: Phase,
+}
+
+type Planned = Result<Arc<Plan>, Refusal>;
+
+/// The planning side of the daemon, with everything that it remembers.
+#[derive(Debug)]
+pub struct Planner {
+    pub texts: Texts,
+    pub sources: Sources,
+    distributions: Distributions,
+    targets: Cache<TargetKey, Arc<Target>>,
+    plans: Cache<PlanKey, Planned>,
+}
+
+/// One module of a request while it is worked on.
+pub struct Work {
+    pub facts: ModuleFacts,
+    pub original: Original,
+    pub is_package: bool,
+}
+
+impl Planner {
+    #[must_use]
+    pub fn new(location: &Location, access: Access) -> Self {
+        const TARGETS: usize = 1 << 20;
+        const PLANS: usize = 4 << 20;
+        Self {
+            texts: Texts::new(location),
+            sources: Sources::new(access),
+            distributions: Distributions::default(),
+            targets: Cache::new(TARGETS),
+            plans: Cache::new(PLANS),
+        }
+    }
+
+    /// Plans for the modules of a request, in its order.
+    #[must_use]
+    pub fn answer(&self, snapshot: &Snapshot, asker: &Asker, request: PlanRequest) -> PlanReply {
+        let view = snapshot.view(asker.process.uid);
+        let PlanRequest { request: number, phase, modules, excluded, .. } = request;
+        let selection = Selection::new(&view, asker, &self.distributions, &excluded);
+        let works: Vec<Work> =
+            modules.into_iter().map(|facts| self.work(facts, phase, asker, &view)).collect();
+        let modules = self.settle(&selection, &works, phase, asker, &view);
+        PlanReply { request: number, revision: snapshot.revision, modules }
+    }
+
+    /// A module of a request, with its original found.
+    #[must_use]
+    pub fn work(&self, facts: ModuleFacts, phase: Phase, asker: &Asker, view: &View) -> Work {
+        let from = (&self.sources, &self.texts);
+        let original = Original::find(&facts, phase, asker.process.uid, view, from);
+        let inner = format!("{}.", facts.name);
+        let is_package = match &facts.origin {
+            Some(origin) => Path::new(origin).file_stem().is_some_and(|stem| stem == "__init__"),
+            None => view.module_names().any(|name| name.starts_with(&inner)),
+        };
+        Work { facts, original, is_package }
+    }
+
+    /// Plans all modules; a patch that is refused in one of them is taken out of all, and all are planned
+    /// again.
+    fn settle(
+        &self,
+        selection: &Selection<'_>,
+        works: &[Work],
+        phase: Phase,
+        asker: &Asker,
+        view: &View,
+    ) -> Vec<ModulePlan> {
+        loop {
+            let mut again = self.look_ahead(selection, works, asker, view);
+            let mut plans = Vec::new();
+            for work in works {
+                let entries = selection.of_module(&work.facts.name);
+                let (outcome, refusals) = self.module(work, &entries, phase);
+                for (id, refusal) in refusals {
+                    again |= selection.refuse(&id, refusal);
+                }
+                plans.push((work, entries, outcome));
+            }
+            if !again {
+                return plans.into_iter().map(|plan| reply(selection, plan)).collect();
+            }
+        }
+    }
+
+    /// Composes the modules of the chosen patches that are not in this request, where they can be found
+    /// beside those that are: a patch that won't fit there is not begun here.
+    fn look_ahead(&self, selection: &Selection<'_>, works: &[Work], asker: &Asker, view: &View) -> bool {
+        let mut again = false;
+        for work in works {
+            let Some(origin) = &work.facts.origin else { continue };
+            for entry in selection.of_module(&work.facts.name) {
+                let modules = entry.patch.iter().flat_map(|patch| &patch.modules);
+                let others = modules.filter(|name| !works.iter().any(|work| work.facts.name == **name));
+                for other in others {
+                    let Some(path) = locate::beside(other, &work.facts.name, Path::new(origin)) else {
+                        continue;
+                    };
+                    let facts = ModuleFacts {
+                        name: other.clone(),
+                        origin: Some(path.to_string_lossy().into_owned()),
+                        ..ModuleFacts::default()
+                    };
+                    let ahead = self.work(facts, Phase::Import, asker, view);
+                    if let Some(target) = self.target(&ahead, &selection.of_module(other)) {
+                        for (id, refusal) in &target.skipped {
+                            again |= selection.refuse(id, in_module(other, refusal));
+                        }
+                    }
+                }
+            }
+        }
+        again
+    }
+
+    /// The target of a module with these patches; `None` if its text is not there.
+    #[must_use]
+    pub fn target(&self, work: &Work, entries: &[Arc<Entry>]) -> Option<Arc<Target>> {
+        let key = key(work, work.original.digest()?, entries);
+        let compose = || Arc::new(Target::compose(&key, entries, &self.texts));
+        Some(self.targets.get(&key, compose, |target| target.weight()))
+    }
+
+    /// What to do with one module, and which patches can't be had there.
+    #[must_use]
+    pub fn module(
+        &self,
+        work: &Work,
+        entries: &[Arc<Entry>],
+        phase: Phase,
+    ) -> (Outcome, Vec<(String, Refusal)>) {
+        let all = |reason, detail: &str| {
+            let refusal = Refusal::new(reason, format!("{} {detail}", work.facts.name));
+            entries.iter().map(|entry| (entry.id().to_owned(), refusal.clone())).collect::<Vec<_>>()
+        };
+        match &work.original {
+            Original::Native => (Outcome::Unchanged, all(Reason::NotPythonCode, "is no Python code")),
+            Original::Unread if entries.is_empty() && work.facts.running.is_none() => {
+                (Outcome::Unchanged, Vec::new())
+            }
+            Original::Unread => (Outcome::NeedsSource, Vec::new()),
+            Original::Lost => (Outcome::Restore, Vec::new()),
+            Original::Sourceless => sourceless(&work.facts, entries),
+            Original::Text(original) | Original::New(original) => {
+                let Some(target) = self.target(work, entries) else {
+                    return (Outcome::NeedsSource, Vec::new());
+                };
+                if !target.skipped.is_empty() {
+                    let name = &work.facts.name;
+                    let refused = |(id, refusal): &(String, Refusal)| (id.clone(), in_module(name, refusal));
+                    return (Outcome::Unchanged, target.skipped.iter().map(refused).collect());
+                }
+                self.with_source(work, original, &target, entries, phase)
+            }
+        }
+    }
+
+    fn with_source(
+        &self,
+        work: &Work,
+        original: &Digest,
+        target: &Target,
+        entries: &[Arc<Entry>],
+        phase: Phase,
+    ) -> (Outcome, Vec<(String, Refusal)>) {
+        let running = work.facts.running.as_ref().unwrap_or(original);
+        if *running == target.digest {
+            return (Outcome::Unchanged, Vec::new());
+        }
+        let (Some(text), true) = (self.texts.get(running), self.texts.get(original).is_some()) else {
+            return (Outcome::Restore, Vec::new());
+        };
+        let key = PlanKey { target: key(work, original, entries), running: running.clone(), phase };
+        let compute = || self.plan(work, original, &text, target, entries, phase);
+        match self.plans.get(&key, compute, weigh) {
+            // The way back always exists: the originals are kept in the process.
+            Err(_) if entries.is_empty() => (Outcome::Restore, Vec::new()),
+            Err(refusal) => (Outcome::Unchanged, vec![(self.culprit(work, entries, phase), refusal)]),
+            Ok(plan) => {
+                let refused = if phase == Phase::Live { unsupported(&plan, entries) } else { Vec::new() };
+                (Outcome::Plan(Box::new(Plan::clone(&plan))), refused)
+            }
+        }
+    }
+
+    fn plan(
+        &self,
+        work: &Work,
+        original: &Digest,
+        running: &str,
+        target: &Target,
+        entries: &[Arc<Entry>],
+        phase: Phase,
+    ) -> Planned {
+        let lost = || Refusal::new(Reason::Internal, format!("a text of {} was lost", work.facts.name));
+        let original_text = self.texts.get(original).ok_or_else(lost)?;
+        let target_text = self.texts.get(&target.digest).ok_or_else(lost)?;
+        let renew: Vec<String> = entries
+            .iter()
+            .filter_map(|entry| entry.patch.as_ref())
+            .flat_map(|patch| patch.header.renew.iter().cloned())
+            .collect();
+        let texts = patchctl_planner::Texts {
+            module: &work.facts.name,
+            is_package: work.is_package,
+            original: &original_text,
+            running,
+            target: &target_text,
+            contributions: &target.contributions,
+        };
+        let mut plan = patchctl_planner::plan(&texts, &PlanOptions { renew: &renew, phase })?;
+        plan.original = original.clone();
+        plan.target = target.digest.clone();
+        plan.filename.clone_from(&target.filename);
+        if matches!(work.original, Original::New(_)) && phase == Phase::Import {
+            plan.source = Some(target_text.as_ref().to_owned());
+        }
+        Ok(Arc::new(plan))
+    }
+
+    /// The patch without which the ones before it can be planned: the shortest row of patches that fails
+    /// ends with it.
+    fn culprit(&self, work: &Work, entries: &[Arc<Entry>], phase: Phase) -> String {
+        let fails = |count: &usize| {
+            let row = &entries[..*count];
+            let Some(original) = work.original.digest() else { return false };
+            let (Some(target), Some(text)) = (self.target(work, row), self.texts.get(original)) else {
+                return false;
+            };
+            self.plan(work, original, &text, &target, row, phase).is_err()
+        };
+        let count = (1..entries.len()).find(fails).unwrap_or(entries.len());
+        entries.get(count.saturating_sub(1)).map(|entry| entry.id().to_owned()).unwrap_or_default()
+    }
+
+    /// The patches of `selection`'s process for a module, composed: for looking ahead on behalf of a
+    /// client.
+    #[must_use]
+    pub fn selection<'a>(&'a self, view: &'a View, asker: &'a Asker) -> Selection<'a> {
+        Selection::new(view, asker, &self.distributions, &[])
+    }
+}
+
+fn key(work: &Work, original: &Digest, entries: &[Arc<Entry>]) -> TargetKey {
+    TargetKey {
+        module: work.facts.name.clone(),
+        is_package: work.is_package,
+        original: original.clone(),
+        patches: entries.iter().map(|entry| Arc::clone(&entry.reference)).collect(),
+    }
+}
+
+fn reply(
+    selection: &Selection<'_>,
+    (work, entries, outcome): (&Work, Vec<Arc<Entry>>, Outcome),
+) -> ModulePlan {
+    let applied = match outcome {
+        Outcome::NeedsSource | Outcome::Restore => Vec::new(),
+        _ => entries.iter().map(|entry| PatchRef::clone(&entry.reference)).collect(),
+    };
+    let name = work.facts.name.clone();
+    ModulePlan { skipped: selection.skipped(&name), name, applied, outcome }
+}
+
+fn in_module(module: &str, refusal: &Refusal) -> Refusal {
+    if refusal.detail.contains(module) {
+        return refusal.clone();
+    }
+    Refusal::new(refusal.reason, format!("{module}: {}", refusal.detail))
+}
+
+/// Patches whose changes can't be brought into a running process.
+fn unsupported(plan: &Plan, entries: &[Arc<Entry>]) -> Vec<(String, Refusal)> {
+    let mut refused = Vec::new();
+    for change in &plan.unsupported {
+        let refusal = Refusal::new(
+            Reason::UnsupportedChange,
+            format!("{}: line {}: {}", change.name, change.line, change.detail),
+        );
+        let here = change.patches.iter().filter(|id| entries.iter().any(|entry| entry.id() == **id));
+        refused.extend(here.map(|id| (id.clone(), refusal.clone())));
+    }
+    refused
+}
+
+/// A module without source: Python patches act on its functions by name. From one patch set to another the
+/// originals are put back first.
+fn sourceless(facts: &ModuleFacts, entries: &[Arc<Entry>]) -> (Outcome, Vec<(String, Refusal)>) {
+    if entries.is_empty() {
+        let outcome = if facts.running.is_some() { Outcome::Restore } else { Outcome::Unchanged };
+        return (outcome, Vec::new());
+    }
+    let text: String =
+        entries.iter().map(|entry| format!("{} {}\n", entry.id(), entry.reference.digest)).collect();
+    let target = digest(text.as_bytes());
+    match &facts.running {
+        Some(running) if *running == target => return (Outcome::Unchanged, Vec::new()),
+        Some(_) => return (Outcome::Restore, Vec::new()),
+        None => {}
+    }
+    let mut refused = Vec::new();
+    for entry in entries {
+        let alone: Vec<&Patch> = entry.patch.as_deref().into_iter().collect();
+        if let Err(refusal) = patchctl_planner::plan_without_source(&facts.name, &alone) {
+            refused.push((entry.id().to_owned(), refusal));
+        }
+    }
+    if !refused.is_empty() {
+        return (Outcome::Unchanged, refused);
+    }
+    let patches: Vec<&Patch> = entries.iter().filter_map(|entry| entry.patch.as_deref()).collect();
+    match patchctl_planner::plan_without_source(&facts.name, &patches) {
+        Ok(plan) => (Outcome::Plan(Box::new(Plan { target, ..plan })), Vec::new()),
+        Err(refusal) => (
+            Outcome::Unchanged,
+            entries.iter().map(|entry| (entry.id().to_owned(), refusal.clone())).collect(),
+        ),
+    }
+}
+
+/// Estimated memory of a plan in bytes.
+fn weigh(planned: &Planned) -> usize {
+    let Ok(plan) = planned else { return 512 };
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let steps: usize = plan.steps.iter().map(|step| length(&step.source) + 256).sum();
+    let functions: usize = plan.functions.iter().map(|function| length(&function.source) + 256).sum();
+    plan.new_skeleton.len() + length(&plan.old_skeleton) + length(&plan.source) + steps + functions + 512
+}

@@ -1,0 +1,166 @@
+//! The patch folder, the one source of patches there is so far: lists and parses its files, writes,
+//! renames and removes them. What the patches mean to whom is not known here.
+
+use super::file::{self, Stamp};
+use super::naming;
+use crate::access::Access;
+use crate::files::{self, Durable};
+use patchctl_planner::{Patch, digest, parse};
+use patchctl_protocol::digest::Digest;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::lchown;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A patch file as it was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub file: String,
+    /// The id, if the file can't be read: its stem.
+    pub stem: String,
+    pub disabled: bool,
+    pub owner: u32,
+    pub link: Option<PathBuf>,
+    /// Digest of the content; empty if not even that could be read.
+    pub digest: Digest,
+    pub patch: Result<Arc<Patch>, String>,
+}
+
+/// The folder, and what was found there last.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Content of each patch that was accepted, by digest: for going back to the last good version.
+    kept: PathBuf,
+    access: Access,
+    seen: BTreeMap<String, (Stamp, Found)>,
+}
+
+impl Folder {
+    /// `kept` is where contents of accepted patches are stored.
+    #[must_use]
+    pub fn new(path: PathBuf, kept: PathBuf, access: Access) -> Self {
+        Self { path, kept, access, seen: BTreeMap::new() }
+    }
+
+    /// Path of a file of the folder.
+    #[must_use]
+    pub fn path_of(&self, file: &str) -> PathBuf {
+        self.path.join(file)
+    }
+
+    /// Everything that is there now, by file name. Files that did not change are not read again.
+    pub fn scan(&mut self) -> Vec<Found> {
+        let before = std::mem::take(&mut self.seen);
+        for name in self.names() {
+            let path = self.path.join(&name);
+            let Some(stamp) = Stamp::of(&path) else { continue };
+            let seen = match before.get(&name) {
+                Some((old, found)) if *old == stamp => found.clone(),
+                _ => self.load(&name, &path),
+            };
+            self.seen.insert(name, (stamp, seen));
+        }
+        self.seen.values().map(|(_, found)| found.clone()).collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let listed = match fs::read_dir(&self.path) {
+            Ok(listed) => listed,
+            Err(error) => {
+                tracing::warn!(path = %self.path.display(), "failed to list the patch folder: {error}");
+                return Vec::new();
+            }
+        };
+        let names = listed.filter_map(|item| item.ok()?.file_name().into_string().ok());
+        names.filter(|name| naming::patch_file(name).is_some()).collect()
+    }
+
+    fn load(&self, name: &str, path: &Path) -> Found {
+        let parts =
+            naming::patch_file(name).unwrap_or(naming::Name { plain: name, stem: name, disabled: false });
+        let opened = file::read(path, self.access);
+        let found_digest = opened.content.as_ref().map(|content| digest(content)).unwrap_or_default();
+        let patch = opened.content.and_then(|content| {
+            let patch = parse(parts.plain, &content, None).map_err(|error| error.to_string())?;
+            naming::check_id(&patch.id)?;
+            self.keep(&patch.digest, &content);
+            Ok(Arc::new(patch))
+        });
+        Found {
+            file: name.to_owned(),
+            stem: parts.stem.to_owned(),
+            disabled: parts.disabled,
+            owner: opened.owner,
+            link: opened.link,
+            digest: found_digest,
+            patch,
+        }
+    }
+
+    fn keep(&self, digest: &Digest, content: &[u8]) {
+        let path = self.kept.join(digest.hex());
+        let made = if path.exists() { Ok(()) } else { fs::create_dir_all(&self.kept) };
+        let kept = made.and_then(|()| {
+            if path.exists() { Ok(()) } else { files::replace(&path, content, 0o600, Durable::No) }
+        });
+        if let Err(error) = kept {
+            tracing::warn!(path = %path.display(), "failed to keep a patch's content: {error}");
+        }
+    }
+
+    /// An accepted content of before, parsed again.
+    #[must_use]
+    pub fn kept(&self, file: &str, wanted: &Digest) -> Option<Arc<Patch>> {
+        let name = naming::patch_file(file)?;
+        let content = fs::read(self.kept.join(wanted.hex())).ok()?;
+        let patch = parse(name.plain, &content, None).ok()?;
+        (patch.digest == *wanted).then(|| Arc::new(patch))
+    }
+
+    /// Writes a patch file, giving it to `owner`.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn write(&self, file: &str, content: &[u8], owner: u32) -> io::Result<()> {
+        let path = self.path.join(file);
+        files::replace_given(&path, content, 0o600, Durable::Yes, |temporary| self.give(temporary, owner))
+    }
+
+    /// Makes a link to a file, in the place of what was there.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn link(&self, file: &str, target: &Path, owner: u32) -> io::Result<()> {
+        let path = self.path.join(file);
+        let temporary = files::temporary_beside(&path);
+        std::os::unix::fs::symlink(target, &temporary)?;
+        if let Err(error) = self.give(&temporary, owner).and_then(|()| fs::rename(&temporary, &path)) {
+            let _ = fs::remove_file(&temporary);
+            return Err(error);
+        }
+        files::sync_folder(&path)
+    }
+
+    /// # Errors
+    /// What the file system says.
+    pub fn remove(&self, file: &str) -> io::Result<()> {
+        let path = self.path.join(file);
+        fs::remove_file(&path)?;
+        files::sync_folder(&path)
+    }
+
+    /// # Errors
+    /// What the file system says.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let path = self.path.join(to);
+        fs::rename(self.path.join(from), &path)?;
+        files::sync_folder(&path)
+    }
+
+    fn give(&self, path: &Path, owner: u32) -> io::Result<()> {
+        if owner == self.access.uid { Ok(()) } else { lchown(path, Some(owner), None) }
+    }
+}

@@ -1,0 +1,24 @@
+//! The patches: which there are, what each process should have of them, and every change of that.
+//!
+//! [`Keeper`] owns all of it in one thread. It reads and writes the patch folder (`folder`), keeps
+//! the registry itself (`state`, pure), and publishes a [`Snapshot`] after each change. Sockets and processes are
+//! unknown here.
+
+mod change;
+mod entry;
+mod file;
+mod folder;
+mod header;
+mod keeper;
+mod naming;
+mod snapshot;
+mod state;
+mod view;
+
+pub use change::{Author, Outcome, Prepared};
+pub use entry::Entry;
+pub use header::Overrides;
+pub use keeper::{Command, Keeper, KeeperHandle};
+pub use naming::{check_id, file_name};
+pub use snapshot::Snapshot;
+pub use view::View;

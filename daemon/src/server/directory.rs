@@ -1,0 +1,166 @@
+//! The links that there are: one for each process whose hook is connected.
+
+use super::reported::Reported;
+use crate::planning::Asker;
+use crate::process::now;
+use patchctl_protocol::client::ProcessInfo;
+use patchctl_protocol::framing;
+use patchctl_protocol::hook::{LoaderKind, ModuleFacts, StateReply, ToHook};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Most processes that are linked at the same time.
+pub const MOST_LINKS: usize = 4096;
+/// Most modules of a process whose facts are kept.
+const MOST_MODULES: usize = 512;
+/// Messages that wait for one process, beside its desired state.
+pub const MOST_WAITING: usize = 16;
+
+/// A process whose hook is connected.
+#[derive(Debug)]
+pub struct Link {
+    pub asker: Asker,
+    pub linked_at: f64,
+    pub reported: watch::Sender<Arc<Reported>>,
+    outgoing: mpsc::Sender<Arc<[u8]>>,
+    audits: Mutex<HashMap<u64, oneshot::Sender<StateReply>>>,
+    modules: Mutex<BTreeMap<String, ModuleFacts>>,
+}
+
+impl Link {
+    #[must_use]
+    pub fn new(asker: Asker, outgoing: mpsc::Sender<Arc<[u8]>>) -> Self {
+        Self {
+            asker,
+            linked_at: now(),
+            reported: watch::Sender::default(),
+            outgoing,
+            audits: Mutex::default(),
+            modules: Mutex::default(),
+        }
+    }
+
+    /// Sends a message, waiting for room.
+    pub async fn send(&self, message: &ToHook) {
+        if let Ok(line) = framing::to_line(message) {
+            // A closed queue is a closed link, which its reader notices.
+            let _ = self.outgoing.send(line.into()).await;
+        }
+    }
+
+    /// Sends a message if there is room for it.
+    #[must_use]
+    pub fn try_send(&self, message: &ToHook) -> bool {
+        framing::to_line(message).is_ok_and(|line| self.outgoing.try_send(line.into()).is_ok())
+    }
+
+    /// Asks what the live functions are; the answer comes by the receiver, or never.
+    #[must_use]
+    pub fn audit(&self) -> Option<oneshot::Receiver<StateReply>> {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let request = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        let mut audits = lock(&self.audits);
+        audits.retain(|_, waiting| !waiting.is_closed());
+        audits.insert(request, sender);
+        drop(audits);
+        self.try_send(&ToHook::Audit { request }).then_some(receiver)
+    }
+
+    /// Passes on the answer to an audit.
+    pub fn answer(&self, reply: StateReply) {
+        if let Some(waiting) = lock(&self.audits).remove(&reply.request) {
+            let _ = waiting.send(reply);
+        }
+    }
+
+    /// Remembers what the process said of its modules.
+    pub fn note(&self, facts: &[ModuleFacts]) {
+        let mut modules = lock(&self.modules);
+        for one in facts {
+            if modules.len() < MOST_MODULES || modules.contains_key(&one.name) {
+                modules.insert(one.name.clone(), ModuleFacts { source: None, ..one.clone() });
+            }
+        }
+    }
+
+    /// What the process last said of a module.
+    #[must_use]
+    pub fn facts(&self, module: &str) -> Option<ModuleFacts> {
+        lock(&self.modules).get(module).filter(|facts| facts.loader != LoaderKind::Native).cloned()
+    }
+
+    /// Where and by whom the module's file is, for clients.
+    #[must_use]
+    pub fn info(&self) -> ProcessInfo {
+        let Asker { process, hello, .. } = &self.asker;
+        ProcessInfo {
+            pid: process.pid,
+            started: process.started,
+            uid: process.uid,
+            python: hello.python.clone(),
+            prefix: hello.prefix.clone(),
+            executable: hello.executable.clone(),
+            command: process.command.clone(),
+            linked_at: self.linked_at,
+            attached: hello.attached,
+            revision: self.reported.borrow().revision,
+            refusal: hello.refusal.clone(),
+        }
+    }
+}
+
+/// All links.
+#[derive(Debug, Default)]
+pub struct Links {
+    links: Mutex<BTreeMap<(u32, u64), Arc<Link>>>,
+}
+
+impl Links {
+    /// Adds a link; one that the same process had before is let go. Returns whether there is room.
+    #[must_use]
+    pub fn add(&self, link: &Arc<Link>) -> bool {
+        let mut links = lock(&self.links);
+        let key = identity(link);
+        if links.len() >= MOST_LINKS && !links.contains_key(&key) {
+            return false;
+        }
+        links.insert(key, Arc::clone(link));
+        true
+    }
+
+    /// Takes a link out, unless the process has another one by now.
+    pub fn remove(&self, link: &Arc<Link>) {
+        let mut links = lock(&self.links);
+        if links.get(&identity(link)).is_some_and(|there| Arc::ptr_eq(there, link)) {
+            links.remove(&identity(link));
+        }
+    }
+
+    /// The links there are now, ordered by pid.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Link>> {
+        lock(&self.links).values().cloned().collect()
+    }
+
+    #[must_use]
+    pub fn count(&self) -> usize {
+        lock(&self.links).len()
+    }
+
+    /// The link of a process.
+    #[must_use]
+    pub fn of_pid(&self, pid: u32) -> Option<Arc<Link>> {
+        lock(&self.links).range((pid, 0)..=(pid, u64::MAX)).next_back().map(|(_, link)| Arc::clone(link))
+    }
+}
+
+fn identity(link: &Link) -> (u32, u64) {
+    (link.asker.process.pid, link.asker.process.started)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
