@@ -48,11 +48,28 @@ impl<'a> Lister<'_, '_, 'a> {
             if let Some(partner) = partner.and_then(Option::take) {
                 self.enter(&partner[0], old_outer, &group[0], new_outer);
             } else if !is_left_out(group) {
-                self.items.new.push(Item { stmts: group, outer: new_outer.to_vec() });
+                self.items.new.push(Item { stmts: group, outer: new_outer.to_vec(), opened: false });
             }
         }
         for group in old_groups.into_iter().flatten().filter(|group| !is_left_out(group)) {
-            self.items.old.push(Item { stmts: group, outer: old_outer.to_vec() });
+            self.lost(group, old_outer, false);
+        }
+    }
+
+    /// Lists an old group without counterpart; of a block with definitions in it, what is inside.
+    fn lost(&mut self, group: &'a [Stmt], outer: &[Enclosing<'a>], opened: bool) {
+        let branches = match group {
+            [only] if defines(only) => branches(self.old, only),
+            _ => Vec::new(),
+        };
+        if branches.is_empty() {
+            self.items.old.push(Item { stmts: group, outer: outer.to_vec(), opened });
+        }
+        for branch in branches {
+            let outer = [outer, &branch.enclosing[..]].concat();
+            for group in groups(self.old, branch.body) {
+                self.lost(group, &outer, true);
+            }
         }
     }
 
@@ -77,6 +94,23 @@ impl<'a> Lister<'_, '_, 'a> {
             let new_outer = [new_outer, &new.enclosing[..]].concat();
             self.list(old.body, &old_outer, new.body, &new_outer);
         }
+    }
+}
+
+/// Whether a compound statement has definitions in its branches.
+fn defines(stmt: &Stmt) -> bool {
+    let definition = |stmt: &Stmt| matches!(stmt, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) || defines(stmt);
+    match stmt {
+        Stmt::If(node) => {
+            let clauses = node.elif_else_clauses.iter().flat_map(|clause| &clause.body);
+            node.body.iter().chain(clauses).any(definition)
+        }
+        Stmt::Try(node) => {
+            let handlers = node.handlers.iter().filter_map(|h| h.as_except_handler());
+            let handlers = handlers.flat_map(|handler| &handler.body);
+            node.body.iter().chain(handlers).chain(&node.orelse).chain(&node.finalbody).any(definition)
+        }
+        _ => false,
     }
 }
 

@@ -43,7 +43,8 @@ pub(crate) fn is_conditional(
 ) -> bool {
     let branch = |outer: &[Enclosing<'_>]| outer.iter().any(|e| matches!(e, Enclosing::Branch { .. }));
     let more = |all: &[Definition<'_>]| {
-        let same = |d: &&Definition<'_>| d.def.name == pair.new.name && d.scope == pair.scope;
+        let same =
+            |d: &&Definition<'_>| d.def.name.as_str() == pair.new.name.as_str() && d.scope == pair.scope;
         all.iter().filter(same).count() > 1
     };
     branch(&pair.old_outer) || branch(&pair.new_outer) || more(old) || more(new)

@@ -54,6 +54,12 @@ pub(super) fn reduced(old: &[Stmt], new: &[Stmt]) -> Option<String> {
     }
 }
 
+/// Whether a changed import statement imports nothing that the old one did not.
+pub(super) fn only_loses(old: &[Stmt], new: &[Stmt]) -> bool {
+    let import = |stmt: &Stmt| matches!(stmt, Stmt::Import(_) | Stmt::ImportFrom(_));
+    matches!((old, new), ([old], [new]) if import(old) && import(new) && fresh(old, new).is_empty())
+}
+
 /// The names that a reduced import binds.
 pub(super) fn reduced_names(old: &[Stmt], new: &[Stmt]) -> Vec<String> {
     let ([old], [new]) = (old, new) else { return Vec::new() };

@@ -5,7 +5,7 @@ use super::step::{self, Draft, Sort, has_no_effect};
 use crate::excerpt::Excerpt;
 use crate::pair::{Origin, ScopeItems, items, origins};
 use crate::parts::parts;
-use crate::source::{Bound, Enclosing, Item, Source, mangle};
+use crate::source::{Bound, Enclosing, Item, Source, mangle, same_decorators};
 use patchctl_protocol::plan::{Parts, Stale, StepKind, Unsupported};
 use ruff_python_ast::{Expr, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::Ranged;
@@ -138,6 +138,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         let execute = BTreeSet::new();
         let mut pair = ScopePair { scope, class, items, origins, old_bound, new_bound, execute };
         self.docstring(&pair, old.0, new.0);
+        pair.execute_unconditional();
         for index in 0..pair.items.new.len() {
             self.item(&mut pair, index);
         }
@@ -199,6 +200,8 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         self.changes.beyond_functions = true;
         if item.stmts.iter().all(has_no_effect) {
             self.annotation_only(pair.scope, item);
+        } else if pair.loses_imports(index) {
+            // What it lost is deleted; what it kept is bound already.
         } else if pair.new_bound[index].star {
             let line = self.new.line_number(item.range().start());
             let detail = "a star import binds names that can't be told from the source";
@@ -290,6 +293,23 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             }
         }
         self.changed_away(pair);
+        self.lost_definitions(pair, &kept);
+    }
+
+    /// Of several definitions of a name, in branches or one after the other, one is left: whichever of
+    /// them runs becomes that one.
+    fn lost_definitions(&mut self, pair: &ScopePair<'_, 'a>, kept: &BTreeSet<usize>) {
+        for (index, item) in pair.items.old.iter().enumerate().filter(|(i, _)| !kept.contains(i)) {
+            let Some(Stmt::FunctionDef(old)) = item.only() else { continue };
+            let heir = pair.items.new.iter().rev().find_map(|new| match new.only() {
+                Some(Stmt::FunctionDef(def)) if def.name.as_str() == old.name.as_str() => Some((def, new)),
+                _ => None,
+            });
+            let Some((new, new_item)) = heir else { continue };
+            if same_decorators(&old.decorator_list, &new.decorator_list) {
+                self.function(pair.scope, (old, &Some(pair.items.old[index].clone())), (new, new_item));
+            }
+        }
     }
 
     /// Names that a changed statement bound before and nothing binds now.
@@ -344,8 +364,24 @@ impl<'a> ScopePair<'_, 'a> {
         self.old_bound.iter().any(|bound| bound.names.iter().any(|known| known == name))
     }
 
+    /// Whether an item is an import statement that only lost names.
+    fn loses_imports(&self, index: usize) -> bool {
+        let Origin::Changed(old) = self.origins[index] else { return false };
+        import::only_loses(self.items.old[old].stmts, self.items.new[index].stmts)
+    }
+
     fn bound_after(&self, name: &str) -> bool {
         self.new_bound.iter().any(|bound| bound.names.iter().any(|known| known == name))
+    }
+
+    /// A statement that stood in a block and stands alone now may not have been executed.
+    fn execute_unconditional(&mut self) {
+        for (index, origin) in self.origins.iter().enumerate() {
+            let Origin::Same(old) = *origin else { continue };
+            if self.items.old[old].opened {
+                self.execute.insert(index);
+            }
+        }
     }
 
     /// Where the last statement that binds a name is the same as one that was not the last before, its

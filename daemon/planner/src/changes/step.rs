@@ -32,7 +32,7 @@ pub(crate) fn execute(
     kind: StepKind,
 ) -> Draft {
     let bound = Bound::of(source, stmts);
-    let item = Item { stmts, outer: Vec::new() };
+    let item = Item { stmts, outer: Vec::new(), opened: false };
     let mut excerpt = Excerpt::new(source);
     excerpt.keep_statements(outer, stmts);
     let step = Step {

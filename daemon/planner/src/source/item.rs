@@ -22,6 +22,8 @@ pub(crate) enum Enclosing<'a> {
 pub(crate) struct Item<'a> {
     pub stmts: &'a [Stmt],
     pub outer: Vec<Enclosing<'a>>,
+    /// It stands in a block that the other text does not have.
+    pub opened: bool,
 }
 
 impl<'a> Item<'a> {
