@@ -1,2 +1,70 @@
-//! placeholder
-fn main() {}
+//! Code objects per second on one core: decode, encode, verify, and all three, over a part
+//! of the standard library of every interpreter found.
+
+#![expect(clippy::print_stdout, reason = "the figures are the point")]
+
+#[path = "../tests/interpreters/mod.rs"]
+mod interpreters;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use interpreters::{Interpreter, interpreters, stdlib, walk};
+use patchctl_codeobject::{Body, CodeObject, decode, encode, verify_body};
+
+const LEAST: Duration = Duration::from_millis(700);
+
+/// Runs `work` over everything until enough time has passed; objects per second.
+fn rate<T>(items: &[T], mut work: impl FnMut(&T)) -> f64 {
+    let start = Instant::now();
+    let mut rounds = 0;
+    while start.elapsed() < LEAST {
+        items.iter().for_each(&mut work);
+        rounds += 1;
+    }
+    (items.len() * rounds) as f64 / start.elapsed().as_secs_f64()
+}
+
+fn objects(interpreter: &Interpreter) -> Vec<CodeObject> {
+    let mut objects = Vec::new();
+    for module in stdlib(interpreter, 20) {
+        walk(&module.code, &mut |code| {
+            // Nested objects are measured on their own.
+            let consts = code.consts.clone();
+            objects.push(CodeObject { consts, ..code.clone() });
+        });
+    }
+    objects
+}
+
+fn main() {
+    println!("version objects   decode/s   encode/s   verify/s   decode+encode/s   all/s");
+    for interpreter in interpreters() {
+        let version = interpreter.version;
+        let codes = objects(&interpreter);
+        let pairs: Vec<(&CodeObject, Body)> =
+            codes.iter().map(|code| (code, decode(code, version).expect("decodes"))).collect();
+        let decoding = rate(&codes, |code| {
+            let _ = black_box(decode(code, version));
+        });
+        let encoding = rate(&pairs, |(code, body)| {
+            let _ = black_box(encode(body, code.firstlineno));
+        });
+        let verifying = rate(&pairs, |(code, body)| {
+            black_box(verify_body(code, body)).expect("accepted");
+        });
+        let both = rate(&codes, |code| {
+            let body = decode(code, version).expect("decodes");
+            let _ = black_box(encode(&body, code.firstlineno));
+        });
+        let all = rate(&codes, |code| {
+            let body = decode(code, version).expect("decodes");
+            let _ = black_box(encode(&body, code.firstlineno));
+            let _ = black_box(verify_body(code, &body));
+        });
+        println!(
+            "{version:>7} {:>7} {decoding:>10.0} {encoding:>10.0} {verifying:>10.0} {both:>17.0} {all:>7.0}",
+            codes.len()
+        );
+    }
+}

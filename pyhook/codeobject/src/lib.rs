@@ -20,6 +20,7 @@ mod exceptions;
 mod layout;
 mod lines;
 pub mod marshal;
+mod splice;
 pub mod tables;
 mod text;
 mod verify;
@@ -33,6 +34,7 @@ pub use depth::{DepthError, depths, stack_depth};
 pub use encode::{EncodeError, Encoded, assemble, encode};
 pub use exceptions::ExceptionTableError;
 pub use lines::LineTableError;
+pub use splice::Incoming;
 pub use tables::Op;
 pub use text::Text;
 pub use verify::{

@@ -51,7 +51,8 @@ impl<'a> Transfer<'a> {
         }
         if let Some(done) = variables::step(op, arg, state, self.table.rules) {
             done?;
-            if let (true, Op::LoadDeref, Some(top)) = (type_params, op, state.stack.last_mut()) {
+            let loads = matches!(op, Op::LoadDeref | Op::LoadFromDictOrDeref);
+            if let (true, Some(top)) = (type_params && loads, state.stack.last_mut()) {
                 *top = Kind::Tuple;
             }
             return Ok(Outcome::Next);

@@ -134,3 +134,27 @@ pub fn walk<'a>(code: &'a CodeObject, visit: &mut dyn FnMut(&'a CodeObject)) {
         walk(nested, visit);
     }
 }
+
+/// Compiles a source text with the interpreter.
+pub fn compile(interpreter: &Interpreter, source: &str) -> CodeObject {
+    let script = "import marshal, sys\n\
+                  sys.stdout.buffer.write(marshal.dumps(compile(sys.argv[1], 'sample.py', 'exec')))";
+    let output = Command::new(&interpreter.path)
+        .args(["-c", script, source])
+        .output()
+        .expect("the interpreter starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", interpreter.version);
+    marshal::read_code(&output.stdout, interpreter.version).expect("marshal data")
+}
+
+/// The function of that name in a module or class.
+pub fn function(code: &CodeObject, name: &str) -> CodeObject {
+    let mut found = None;
+    walk(code, &mut |code| {
+        if code.name == name {
+            found = Some(code.clone());
+        }
+    });
+    found.unwrap_or_else(|| panic!("no function {name}"))
+}
