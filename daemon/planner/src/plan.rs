@@ -7,14 +7,12 @@ use crate::dependents;
 use crate::patch::{Patch, digest};
 use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
+use crate::stack::with_deep_stack;
 use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Action, FunctionChange, Parts, Plan, Step};
 use patchctl_protocol::state::{Reason, Refusal};
 use ruff_python_ast::StmtFunctionDef;
 use ruff_text_size::Ranged;
-
-/// Stack for syntax trees that nest deeply, in bytes; only what is touched is taken from memory.
-const STACK: usize = 64 << 20;
 
 /// Lines that no text has.
 const NOWHERE: (usize, usize) = (usize::MAX, usize::MAX);
@@ -47,7 +45,7 @@ pub struct PlanOptions<'a> {
 /// # Errors
 /// `syntax-error`, with line and column, where a text is not Python.
 pub fn plan(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, Refusal> {
-    stacker::grow(STACK, || plan_on_stack(texts, options))
+    with_deep_stack(|| plan_on_stack(texts, options))
 }
 
 fn plan_on_stack(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, Refusal> {

@@ -6,4 +6,5 @@ mod pure;
 mod reads;
 mod spread;
 
+pub(crate) use reads::Reads;
 pub(crate) use spread::add;

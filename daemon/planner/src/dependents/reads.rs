@@ -5,7 +5,7 @@ use ruff_python_ast::{Decorator, Expr, Parameters, Stmt, StmtFunctionDef};
 
 /// Dotted names as they stand in the source.
 #[derive(Debug, Default)]
-pub(super) struct Reads {
+pub(crate) struct Reads {
     pub names: Vec<String>,
     /// Names that are called, or used as decorators.
     pub calls: Vec<String>,

@@ -5,6 +5,6 @@ mod parse;
 mod path;
 mod place;
 
-pub(crate) use document::{Document, Owner};
+pub(crate) use document::{Document, LineEdit, Owner};
 pub(crate) use parse::{FileDiff, Hunk, Kind, parse};
 pub(crate) use place::{Misfit, Placed, place, place_reversed};

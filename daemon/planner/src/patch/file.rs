@@ -5,6 +5,8 @@ use super::header::Header;
 use super::{block, keys};
 use crate::diff;
 use crate::error::{Fault, ParseError};
+use crate::source::Source;
+use crate::stack::with_deep_stack;
 use patchctl_protocol::client::PatchKind;
 use patchctl_protocol::digest::Digest;
 use sha2::{Digest as _, Sha256};
@@ -164,5 +166,6 @@ fn python_body(text: &str, header: &Header) -> Result<Body, Fault> {
         return Err(Fault::at(1, "a Python patch without the name of its module")
             .hint("Put `# /// patch`, `# module = \"pkg.mod\"` and `# ///` at the top of the file."));
     }
+    with_deep_stack(|| Source::check(text))?;
     Ok(Body::Python(text.to_owned()))
 }

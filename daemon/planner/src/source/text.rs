@@ -1,10 +1,12 @@
 //! A parsed source text with its lines. Lines end as in CPython's tokenizer: at `\n`, `\r\n` and `\r`.
 
+use crate::error::Fault;
 use patchctl_protocol::state::{Reason, Refusal};
 use ruff_python_ast::token::{Token, TokenKind};
 use ruff_python_ast::{Decorator, ModModule, Stmt};
 use ruff_python_parser::{Parsed, parse_module};
 use ruff_text_size::{Ranged, TextRange, TextSize};
+use std::collections::BTreeSet;
 
 /// A source text and its syntax tree.
 pub(crate) struct Source<'t> {
@@ -17,14 +19,27 @@ pub(crate) struct Source<'t> {
 impl<'t> Source<'t> {
     /// Parses a text; `what` names it in the refusal.
     pub fn parse(text: &'t str, what: &str) -> Result<Self, Refusal> {
+        Self::read(text).map_err(|fault| {
+            let Fault { line, column, message, .. } = fault;
+            let detail = format!("{what}: line {line}, column {column}: {message}");
+            Refusal::new(Reason::SyntaxError, detail)
+        })
+    }
+
+    /// Whether a text is Python; if not, where and why.
+    pub fn check(text: &'t str) -> Result<(), Fault> {
+        Self::read(text).map(|_| ())
+    }
+
+    fn read(text: &'t str) -> Result<Self, Fault> {
         let starts = line_starts(text);
         let parsed = parse_module(text).map_err(|error| {
-            let offset = error.location.start().to_u32();
-            let line = starts.partition_point(|start| *start <= offset);
-            let start = starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-            let column = text.get(start as usize..offset as usize).map_or(0, |s| s.chars().count()) + 1;
-            let detail = format!("{what}: line {line}, column {column}: {}", error.error);
-            Refusal::new(Reason::SyntaxError, detail)
+            let offset = error.location.start().to_usize();
+            let line = starts.partition_point(|start| *start as usize <= offset);
+            let start = starts.get(line.saturating_sub(1)).map_or(0, |start| *start as usize);
+            let column = text.get(start..offset).map_or(0, |text| text.chars().count()) + 1;
+            let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+            Fault::at(number(line), lower(&error.error.to_string())).column(number(column))
         })?;
         Ok(Self { text, parsed, starts })
     }
@@ -41,6 +56,33 @@ impl<'t> Source<'t> {
     /// Number of the line, counted from 1.
     pub fn line_number(&self, offset: TextSize) -> u32 {
         u32::try_from(self.line(offset) + 1).unwrap_or(u32::MAX)
+    }
+
+    /// Number of lines; a line ending at the end begins no further one.
+    pub fn line_count(&self) -> usize {
+        let open = self.starts.last().is_some_and(|start| (*start as usize) < self.text.len());
+        self.starts.len() - usize::from(!open)
+    }
+
+    /// Indices of the lines that begin inside a string.
+    pub fn lines_in_strings(&self) -> BTreeSet<usize> {
+        use TokenKind::{FStringEnd, FStringStart, String, TStringEnd, TStringStart};
+        let tokens: &[Token] = self.parsed.tokens();
+        let mut lines = BTreeSet::new();
+        let mut open: Vec<TextSize> = Vec::new();
+        for token in tokens {
+            let start = match token.kind() {
+                FStringStart | TStringStart => {
+                    open.push(token.start());
+                    continue;
+                }
+                FStringEnd | TStringEnd => open.pop().unwrap_or(token.start()),
+                String => token.start(),
+                _ => continue,
+            };
+            lines.extend(self.line(start) + 1..=self.line(token.end()));
+        }
+        lines
     }
 
     /// Offset of a line's first byte.
@@ -97,6 +139,15 @@ impl<'t> Source<'t> {
     fn tokens_before(&self, offset: TextSize) -> &[Token] {
         let tokens: &[Token] = self.parsed.tokens();
         &tokens[..tokens.partition_point(|token| token.start() < offset)]
+    }
+}
+
+/// With a small first letter, unless it begins a word in capitals.
+fn lower(message: &str) -> String {
+    let mut chars = message.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(chars).collect(),
+        _ => message.to_owned(),
     }
 }
 
