@@ -24,6 +24,7 @@ mod plan;
 mod skeleton;
 mod source;
 mod stack;
+mod without_source;
 
 pub use compose::{Composed, Contribution, compose};
 pub use error::ParseError;
@@ -32,4 +33,5 @@ pub use near::near_misses;
 pub use order::order;
 pub use patch::{Environment, Header, Patch, Processes, digest, parse};
 pub use patchctl_protocol::hook::Phase;
-pub use plan::{PlanOptions, Texts, plan, plan_without_source};
+pub use plan::{PlanOptions, Texts, plan};
+pub use without_source::plan_without_source;

@@ -4,13 +4,13 @@ use crate::attribution::Attribution;
 use crate::changes::{self, Changes, Draft, FunctionPair, Scope};
 use crate::compose::Contribution;
 use crate::dependents;
-use crate::patch::{Patch, digest};
+use crate::patch::digest;
 use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
 use crate::stack::with_deep_stack;
 use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Action, FunctionChange, Parts, Plan, Step};
-use patchctl_protocol::state::{Reason, Refusal};
+use patchctl_protocol::state::Refusal;
 use ruff_python_ast::StmtFunctionDef;
 use ruff_text_size::Ranged;
 
@@ -167,13 +167,4 @@ impl Builder<'_, '_, '_> {
         };
         Step { patches, ..draft.step.clone() }
     }
-}
-
-/// The plan for a module without source: functions are found by their qualnames.
-///
-/// # Errors
-/// `needs-source` for a diff.
-pub fn plan_without_source(_module: &str, patches: &[&Patch]) -> Result<Plan, Refusal> {
-    let names: Vec<&str> = patches.iter().map(|patch| patch.id.as_str()).collect();
-    Err(Refusal::new(Reason::NeedsSource, format!("{} can't be applied without source", names.join(", "))))
 }

@@ -13,7 +13,7 @@ impl<'a> Composer<'a> {
     ) -> Result<Vec<String>, Refusal> {
         self.check_already(part)?;
         let mut document = self.document.clone();
-        let mut notes = Vec::new();
+        let mut notes = self.other_layout(part);
         for file in &part.files {
             let placed = self.place(&document, file, part, patch)?;
             document.edit(&placed.edits, self.applied.len());
@@ -21,6 +21,16 @@ impl<'a> Composer<'a> {
         }
         self.document = document;
         Ok(notes)
+    }
+
+    /// A package became a plain module, or the other way round.
+    fn other_layout(&self, part: &ModuleDiff) -> Vec<String> {
+        let in_diff = part.path.ends_with("__init__.py");
+        if in_diff == self.is_package {
+            return Vec::new();
+        }
+        let installed = if self.is_package { "a package" } else { "a plain module" };
+        vec![format!("{}: {} is {installed} here", part.path, self.module)]
     }
 
     /// Refuses a patch that the text holds already: its hunks fit backwards and not forwards.

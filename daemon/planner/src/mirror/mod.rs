@@ -5,4 +5,4 @@ mod place;
 mod reindent;
 mod splice;
 
-pub(crate) use splice::{Spliced, splice};
+pub(crate) use splice::splice;

@@ -62,6 +62,25 @@ pub(crate) fn groups<'a>(source: &Source<'_>, body: &'a [Stmt]) -> Vec<&'a [Stmt
     body.chunk_by(joined).collect()
 }
 
+/// The items of a scope, those in branches included. What never runs at import is left out.
+pub(crate) fn items_of<'a>(source: &Source<'_>, body: &'a [Stmt], outer: &[Enclosing<'a>]) -> Vec<Item<'a>> {
+    let mut items = Vec::new();
+    for group in groups(source, body) {
+        let branches = match group {
+            [only] => branches(source, only),
+            _ => Vec::new(),
+        };
+        if branches.is_empty() {
+            items.push(Item { stmts: group, outer: outer.to_vec(), opened: false });
+        }
+        let skipped = usize::from(is_type_checking(&group[0]) || is_main_block(&group[0]));
+        for branch in branches.into_iter().skip(skipped) {
+            items.extend(items_of(source, branch.body, &[outer, &branch.enclosing[..]].concat()));
+        }
+    }
+    items
+}
+
 /// A branch of a compound statement.
 pub(crate) struct Branch<'a> {
     pub enclosing: Vec<Enclosing<'a>>,

@@ -9,5 +9,5 @@ pub(crate) use binding::{Bound, mangle};
 pub(crate) use compare::{
     same_body, same_decorators, same_expr, same_header, same_optional, same_statements, same_type_params,
 };
-pub(crate) use item::{Enclosing, Item, branches, groups, is_main_block, is_type_checking};
+pub(crate) use item::{Enclosing, Item, branches, groups, is_main_block, is_type_checking, items_of};
 pub(crate) use text::Source;
