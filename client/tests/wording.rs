@@ -98,6 +98,7 @@ fn status() -> Reply {
         started_at: 0.0,
         off: false,
         memory: 1_000_000,
+        problems: Vec::new(),
     })
 }
 

@@ -55,7 +55,8 @@ pub fn print(status: &Status, output: &mut Output) -> Result<()> {
         ("socket", status.socket.clone()),
         ("state", status.state_folder.clone()),
     ];
-    properties.iter().try_for_each(|(name, value)| {
+    let problems = status.problems.iter().map(|problem| ("problem", paint(WARN, problem)));
+    properties.into_iter().chain(problems).try_for_each(|(name, value)| {
         output.line(format_args!("{} {value}", paint(DIM, &format!("{name:<10}"))))
     })
 }
