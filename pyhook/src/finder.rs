@@ -74,7 +74,7 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
     let overridable = matches!(kind, LoaderKind::Source | LoaderKind::Sourceless)
         && !loader.is_instance_of::<PyType>()
         && interpreter::text(&loader.get_type(), "__module__")
-            .is_some_and(|module| module.contains("_bootstrap"));
+            .is_some_and(|module| module.contains("importlib"));
     if !overridable {
         link::nudge();
         return Ok(());

@@ -3,6 +3,7 @@
 
 use super::codes;
 use super::failures::Failure;
+use super::holders::Holder;
 use super::prepare::{Candidate, Prepared};
 use super::records::{CodeRecord, Record};
 use super::transaction::{Purpose, Slot, Transaction};
@@ -48,14 +49,12 @@ impl<'py> Assignment<'_, 'py, '_> {
     fn make(&self, transaction: &mut Transaction, record: &mut Record) -> Result<(), Refusal> {
         let internal = |error: PyErr| refusal(self.py, Reason::Internal, "assigning", &error);
         let (Some(index), Some(content)) = (self.candidate.pair, self.module.content) else {
-            return self
-                .store("__code__", Some(self.candidate.base.clone()), &[], transaction)
-                .map_err(internal);
+            return self.store(&self.candidate.base, transaction).map_err(internal);
         };
         let pair = &self.module.pairs[index];
         let change = &content.functions[pair.change];
         let code = self.new_code(index, change)?;
-        self.store("__code__", Some(code.clone()), &change.patches, transaction).map_err(internal)?;
+        self.store(&code, transaction).map_err(internal)?;
         if !code.is(&self.candidate.base) {
             record.codes.push(CodeRecord {
                 qualname: pair.qualname.clone(),
@@ -132,27 +131,25 @@ impl<'py> Assignment<'_, 'py, '_> {
     ) -> PyResult<()> {
         for name in attributes(change.parts, template)? {
             let value = template.getattr(name)?;
-            self.store(name, Some(value), &change.patches, transaction)?;
+            let function = &self.candidate.holder.function;
+            // A changed code object is reported by itself.
+            let label = if change.parts.code { "" } else { &change.qualname };
+            let purpose = Purpose::kept(&self.module.plan.name, label, &change.patches);
+            let slot = Slot::Attribute(function.clone().unbind(), name.to_owned());
+            transaction.put(self.py, purpose, slot, Some(value))?;
         }
         Ok(())
     }
 
-    fn store(
-        &self,
-        name: &str,
-        value: Option<Bound<'py, PyAny>>,
-        patches: &[String],
-        transaction: &mut Transaction,
-    ) -> PyResult<()> {
-        let function = &self.candidate.holder.function;
-        let is_code = name == "__code__";
-        if value.as_ref().is_some_and(|value| is_code && self.candidate.holder.code.is(value)) {
+    /// Stores the code object, if it is another one. The record keeps code objects in a table of its own,
+    /// which finds functions that come to be later, too.
+    fn store(&self, code: &Bound<'py, PyAny>, transaction: &mut Transaction) -> PyResult<()> {
+        let Holder { function, code: now } = &self.candidate.holder;
+        if now.is(code) {
             return Ok(());
         }
-        // Code objects are kept by the record's own table, which finds later functions too.
-        let purpose =
-            if is_code { Purpose::passing() } else { Purpose::kept(&self.module.plan.name, "", patches) };
-        transaction.put(self.py, purpose, Slot::Attribute(function.clone().unbind(), name.to_owned()), value)
+        let slot = Slot::Attribute(function.clone().unbind(), "__code__".to_owned());
+        transaction.put(self.py, Purpose::passing(), slot, Some(code.clone()))
     }
 }
 

@@ -12,11 +12,9 @@ const IMPORT_AS_MAIN: &str = r"
 import _thread, os
 names = ('get_ident', 'get_native_id', '_set_sentinel')
 real = {name: getattr(_thread, name) for name in names}
-def held():
-    lock = _thread.allocate_lock()
-    lock.acquire()
-    return lock
-_thread.get_ident, _thread.get_native_id, _thread._set_sentinel = (lambda: main), os.getpid, held
+# The caller acquires this lock itself; the interpreter releases the real one at the thread's end.
+_thread._set_sentinel = _thread.allocate_lock
+_thread.get_ident, _thread.get_native_id = (lambda: main), os.getpid
 try:
     import threading
 finally:
