@@ -1,0 +1,288 @@
+//! An attach from beginning to end: which way, in what order, for how long. Each way stands in its own
+//! file.
+
+use crate::boot::Load;
+use crate::borrow::{Lender, Outcome, Try};
+use crate::delivery::{self, Delivery};
+use crate::memory::Memory;
+use crate::process::Process;
+use crate::ptrace::in_own_thread;
+use crate::refusal::{Refusal, Result};
+use crate::remote_exec::RemoteExec;
+use crate::runtime::{Runtime, Version};
+use crate::scratch::Scratch;
+use crate::site::Site;
+use crate::stub::{State, block};
+use crate::{nudge, thread_choice};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Time between two looks.
+const LOOK: Duration = Duration::from_micros(200);
+/// How long a running interpreter may take to run a requested script before it is helped along.
+const UNAIDED: Duration = Duration::from_millis(20);
+/// How long after that.
+const AIDED: Duration = Duration::from_millis(100);
+/// Name of the report in the delivery.
+const REPORT: &str = "report";
+
+/// What to attach, and how long to try.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The extension's file, as seen from here.
+    pub extension: &'a Path,
+    /// The daemon's folder, where it is not the usual one.
+    pub home: Option<&'a str>,
+    pub timeout: Duration,
+    /// Also where a seccomp filter might kill the target.
+    pub force: bool,
+}
+
+/// How the extension came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The interpreter's remote debugging interface.
+    RemoteExec,
+    /// A thread that was started in it.
+    Thread,
+}
+
+impl Method {
+    /// A stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RemoteExec => "remote-exec",
+            Self::Thread => "thread",
+        }
+    }
+}
+
+/// How long threads of the target were held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pause {
+    pub longest: Duration,
+    pub total: Duration,
+    /// How many times.
+    pub holds: u32,
+}
+
+impl Pause {
+    fn note(&mut self, held: Duration) {
+        self.longest = self.longest.max(held);
+        self.total += held;
+        self.holds += 1;
+    }
+}
+
+/// A process that has the extension now.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// As in `sys.version_info`: `3.11.7`.
+    pub python: String,
+    pub method: Method,
+    pub pause: Pause,
+}
+
+/// Finds out whether a process can be attached to, without touching it.
+///
+/// # Errors
+/// Why not.
+pub fn examine(process: &Process) -> Result<Version> {
+    process.check(false)?;
+    let runtime = Runtime::find(process)?;
+    RemoteExec::find(process, &runtime)?;
+    Ok(runtime.version)
+}
+
+/// Loads the extension into a process and calls its `attach`.
+///
+/// # Errors
+/// Why not; the process is as it was then.
+pub fn attach(process: &Process, options: &Options) -> Result<Attached> {
+    let deadline = Instant::now() + options.timeout;
+    process.check(options.force)?;
+    let runtime = Runtime::find(process)?;
+    let remote = RemoteExec::find(process, &runtime)?;
+    let mut delivery = None;
+    let extension = bring(process, options.extension, &mut delivery)?;
+    let load = Load { extension: &extension, home: options.home };
+    let mut attempt =
+        Attempt { process, runtime: &runtime, load, deadline, options, pause: Pause::default() };
+    let by_request = match remote {
+        Some(remote) => attempt.by_request(remote, &mut delivery)?,
+        None => None,
+    };
+    let (method, message) = match by_request {
+        Some(message) => (Method::RemoteExec, message),
+        None => (Method::Thread, attempt.by_thread()?),
+    };
+    match message.strip_prefix("ok ") {
+        Some(python) => Ok(Attached { python: python.to_owned(), method, pause: attempt.pause }),
+        None => Err(Refusal::LoadFailed { message: message.trim_start_matches("error ").to_owned() }),
+    }
+}
+
+/// The extension's path in the target's view, after a copy where it does not see or may not read it.
+fn bring(process: &Process, extension: &Path, delivery: &mut Option<Delivery>) -> Result<String> {
+    let failed = Refusal::system("read the extension");
+    let canonical = fs::canonicalize(extension).map_err(&failed)?;
+    if let Some(path) = canonical.to_str()
+        && delivery::shares_files(process)
+        && delivery::may_read(&canonical, process)
+    {
+        return Ok(path.to_owned());
+    }
+    let content = fs::read(&canonical).map_err(&failed)?;
+    let made = delivery.insert(Delivery::new(process)?);
+    made.put(process, "_native.abi3.so", &content)
+}
+
+struct Attempt<'a> {
+    process: &'a Process,
+    runtime: &'a Runtime,
+    load: Load<'a>,
+    deadline: Instant,
+    options: &'a Options<'a>,
+    pause: Pause,
+}
+
+impl Attempt<'_> {
+    /// By PEP 768; `None`: it had no effect and was taken back.
+    fn by_request(&mut self, remote: RemoteExec, delivery: &mut Option<Delivery>) -> Result<Option<String>> {
+        let delivery = match delivery {
+            Some(there) => there,
+            None => delivery.insert(Delivery::new(self.process)?),
+        };
+        let text = self.load.script(&delivery.path(REPORT));
+        let script = delivery.put(self.process, "boot.py", text.as_bytes())?;
+        if !remote.send(&script)? {
+            return Ok(None);
+        }
+        let waits = thread_choice::main_waits(self.process, self.runtime);
+        let unaided = if waits { Duration::ZERO } else { UNAIDED };
+        if let Some(message) = self.await_report(delivery, unaided) {
+            return Ok(Some(message));
+        }
+        if self.nudge()?
+            && let Some(message) = self.await_report(delivery, AIDED)
+        {
+            return Ok(Some(message));
+        }
+        if remote.is_pending()? {
+            remote.clear()?;
+            return Ok(None);
+        }
+        // The script was begun; its thread may wait for the GIL.
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        Ok(self.await_report(delivery, left))
+    }
+
+    fn await_report(&self, delivery: &Delivery, patience: Duration) -> Option<String> {
+        let deadline = (Instant::now() + patience).min(self.deadline);
+        loop {
+            if let Some(message) = delivery.take(REPORT) {
+                return Some(message);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            sleep(LOOK);
+        }
+    }
+
+    fn nudge(&mut self) -> Result<bool> {
+        let (pid, runtime) = (self.process.pid, self.runtime);
+        let failed = self.process.inaccessible("trace it");
+        let (fits, held) = in_own_thread(|| nudge::nudge(pid, runtime, Memory::of(pid)).map_err(&failed))?;
+        self.pause.note(held);
+        Ok(fits)
+    }
+
+    /// By a thread of its own.
+    fn by_thread(&mut self) -> Result<String> {
+        let text = self.load.text();
+        let site = Site::find(Memory::of(self.process.pid), self.runtime)?;
+        let lender = Lender { pid: self.process.pid, runtime: self.runtime, site, text: &text };
+        let scratch = self.borrow_some_thread(&lender)?;
+        scratch.set(block::GO).map_err(Refusal::system("start the thread in it"))?;
+        let outcome = self.await_helper(&scratch);
+        // A helper that waits for this would leave by itself a little later.
+        let _ = scratch.set(block::READ);
+        outcome
+    }
+
+    fn borrow_some_thread(&mut self, lender: &Lender) -> Result<Scratch> {
+        let mut last = "no thread in a suitable place";
+        let mut rest = LOOK;
+        loop {
+            for thread in thread_choice::candidates(self.process, self.runtime)? {
+                match self.borrow(lender, thread)? {
+                    Outcome::Started(scratch) => return Ok(scratch),
+                    Outcome::Unsafe(reason) => last = reason,
+                    Outcome::Failed(refusal) => return Err(refusal),
+                }
+                if Instant::now() >= self.deadline {
+                    break;
+                }
+            }
+            if Instant::now() >= self.deadline {
+                let waited = self.options.timeout;
+                return Err(Refusal::NoSafeMoment { waited, last: last.to_owned() });
+            }
+            sleep(rest);
+            rest = (rest * 2).min(LOOK * 25);
+        }
+    }
+
+    fn borrow(&mut self, lender: &Lender, thread: i32) -> Result<Outcome> {
+        let failed = self.process.inaccessible("trace it");
+        let tried = in_own_thread(|| Ok(lender.borrow(thread)))?;
+        match tried {
+            Ok(Try { outcome, held }) => {
+                self.pause.note(held);
+                Ok(outcome)
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) && self.process.is_there() => {
+                Ok(Outcome::Unsafe("the thread ended"))
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn await_helper(&self, scratch: &Scratch) -> Result<String> {
+        let gone = |error: io::Error| match self.process.is_there() {
+            true => Refusal::System { doing: "hear from the thread in it", source: error },
+            false => Refusal::NoSuchProcess,
+        };
+        loop {
+            let state = scratch.state().map_err(gone)?;
+            match state {
+                State::Done => return scratch.message().map_err(gone),
+                State::Broken => {
+                    return Err(Refusal::LoadFailed { message: "the interpreter could not run it".into() });
+                }
+                State::NotInitialised => return Err(Refusal::NotInitialised),
+                State::NotBegun | State::WaitsForGil | State::Runs if Instant::now() < self.deadline => {
+                    sleep(LOOK);
+                }
+                State::Runs => {
+                    return Err(Refusal::NotReached {
+                        waited: self.options.timeout,
+                        held: "the extension is being loaded",
+                    });
+                }
+                State::NotBegun | State::WaitsForGil | State::Cancelled | State::GaveUp => {
+                    scratch.set(block::CANCEL).map_err(gone)?;
+                    return Err(Refusal::NotReached {
+                        waited: self.options.timeout,
+                        held: "a call into C holds the GIL",
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Making a blocked main thread look for a request: its system call ends with EINTR, as by a signal
+//! without a handler, and CPython looks before it calls again. Only where CPython itself made the call:
+//! other code may not expect EINTR.
+
+use crate::frame::blocked_in;
+use crate::memory::{Memory, as_words};
+use crate::ptrace::{Stop, Tracee};
+use crate::runtime::{Code, Runtime};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// How long the thread may take to stop.
+const STOPPING: Duration = Duration::from_millis(100);
+const EINTR: i64 = 4;
+/// System calls after which CPython looks: read, write, poll, readv, writev, select, pause, nanosleep,
+/// connect, accept, sendto, recvfrom, sendmsg, recvmsg, wait4, rt_sigtimedwait, clock_nanosleep,
+/// epoll_wait, waitid, pselect6, ppoll, epoll_pwait, accept4.
+const NUDGEABLE: [i64; 23] =
+    [0, 1, 7, 19, 20, 23, 34, 35, 42, 43, 44, 45, 46, 47, 61, 128, 230, 232, 247, 270, 271, 281, 288];
+/// How much of the stack is searched for the callers, in bytes.
+const SEARCHED: usize = 2048;
+
+/// Ends the system call of a thread, if that is safe. Tells whether it was, and how long the thread was
+/// held. To be called in a thread that ends soon, see [`crate::ptrace`].
+///
+/// # Errors
+/// That the thread is gone or may not be traced.
+pub fn nudge(thread: i32, runtime: &Runtime, memory: Memory) -> io::Result<(bool, Duration)> {
+    crate::priority::raise();
+    let mut tracee = Tracee::seize(thread)?;
+    let begun = Instant::now();
+    if tracee.stop(STOPPING)? != Some(Stop::Interrupted) {
+        return Ok((false, begun.elapsed()));
+    }
+    let mut registers = tracee.registers()?;
+    let number = blocked_in(&registers);
+    let fits = number.is_some_and(|number| NUDGEABLE.contains(&number))
+        && runtime.code_at(registers.rip) == Code::CLibrary
+        && is_called_by_python(runtime, memory, registers.rsp);
+    if fits {
+        registers.rax = (-EINTR).cast_unsigned();
+        registers.orig_rax = u64::MAX;
+        tracee.set_registers(&registers)?;
+    }
+    tracee.detach()?;
+    Ok((fits || number.is_none(), begun.elapsed()))
+}
+
+/// Whether the innermost callers are all CPython's own.
+fn is_called_by_python(runtime: &Runtime, memory: Memory, stack_pointer: u64) -> bool {
+    let mut room = [0; SEARCHED];
+    let Ok(read) = memory.read_some(stack_pointer, &mut room) else { return false };
+    let foreign = |word: &u64| runtime.code_at(*word) == Code::Other && follows_call(memory, *word);
+    let words = as_words(&room[..read]);
+    words.iter().any(|word| runtime.code_at(*word) == Code::Python) && !words.iter().any(foreign)
+}
+
+/// Whether an address is where a call returns to: `e8` with 4 bytes, or `ff /2` with 0 to 5 more.
+fn follows_call(memory: Memory, address: u64) -> bool {
+    let Ok(code) = memory.array::<7>(address.wrapping_sub(7)) else { return false };
+    let is_indirect = |back: usize| code[7 - back] == 0xff && code[8 - back] & 0x38 == 0x10;
+    code[2] == 0xe8 || [2, 3, 4, 6, 7].into_iter().any(is_indirect)
+}
