@@ -15,6 +15,7 @@ mod code;
 mod constant;
 mod decode;
 mod depth;
+pub mod edit;
 mod encode;
 mod exceptions;
 mod layout;

@@ -201,10 +201,6 @@ fn offset_of(code: &[u8], version: Version, wanted: impl Fn(Meaning) -> bool) ->
     2 * units.map(|unit| table(version).meaning(unit[0])).position(wanted).expect("found")
 }
 
-fn number(version: Version, op: Op) -> u8 {
-    table(version).info(op).expect("the version has it").number
-}
-
 #[test]
 fn jumps_to_where_no_instruction_starts() {
     each_version(|samples| {
@@ -436,7 +432,6 @@ fn borrowed_references_that_outlive_the_local() {
             // `[a, b]`: both are on the stack, then `a` is stored.
             let at = find(body, |i| i.op == Op::BuildList);
             let slot = body.instructions[at - 2].arg;
-            let line = body.instructions[at].location;
             let store = Instruction::new(Op::StoreFast, slot).at(body.instructions[at].location);
             let load = Instruction { op: Op::LoadFast, ..body.instructions[at - 1] };
             body.insert(at, &[load, store], Incoming::Redirect);

@@ -27,6 +27,8 @@ mod state;
 mod transfer;
 mod variables;
 
+pub(crate) use operands::COMPARE_MASKS;
+
 pub use error::{Defect, VerifyError};
 pub use replacement::{Defaults, verify_replacement};
 
