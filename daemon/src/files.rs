@@ -45,11 +45,7 @@ pub fn replace_given(
     if durable == Durable::Yes { sync_folder(path) } else { Ok(()) }
 }
 
-/// Makes the names in the folder of `path` durable.
-///
-/// # Errors
-/// What the file system says.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
+fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),

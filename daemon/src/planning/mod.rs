@@ -8,8 +8,10 @@ mod distributions;
 mod locate;
 mod module;
 mod planner;
+mod refusals;
 mod selection;
 mod source;
+mod sourceless;
 mod target;
 mod texts;
 

@@ -6,13 +6,15 @@ use super::cache::Cache;
 use super::distributions::Distributions;
 use super::locate;
 use super::module::Original;
+use super::refusals::{Refused, in_module, unsupported};
 use super::selection::Selection;
 use super::source::Sources;
+use super::sourceless;
 use super::target::{Target, TargetKey};
 use super::texts::Texts;
 use crate::access::Access;
 use crate::registry::{Entry, Snapshot, View};
-use patchctl_planner::{Patch, PlanOptions, digest};
+use patchctl_planner::PlanOptions;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModuleFacts, ModulePlan, Outcome, Phase, PlanReply, PlanRequest};
 use patchctl_protocol::location::Location;
@@ -153,12 +155,7 @@ impl Planner {
 
     /// What to do with one module, and which patches can't be had there.
     #[must_use]
-    pub fn module(
-        &self,
-        work: &Work,
-        entries: &[Arc<Entry>],
-        phase: Phase,
-    ) -> (Outcome, Vec<(String, Refusal)>) {
+    pub fn module(&self, work: &Work, entries: &[Arc<Entry>], phase: Phase) -> (Outcome, Refused) {
         let all = |reason, detail: &str| {
             let refusal = Refusal::new(reason, format!("{} {detail}", work.facts.name));
             entries.iter().map(|entry| (entry.id().to_owned(), refusal.clone())).collect::<Vec<_>>()
@@ -170,7 +167,7 @@ impl Planner {
             }
             Original::Unread => (Outcome::NeedsSource, Vec::new()),
             Original::Lost => (Outcome::Restore, Vec::new()),
-            Original::Sourceless => sourceless(&work.facts, entries),
+            Original::Sourceless => sourceless::plan(&work.facts, entries),
             Original::Text(original) | Original::New(original) => {
                 let Some(target) = self.target(work, entries) else {
                     return (Outcome::NeedsSource, Vec::new());
@@ -192,7 +189,7 @@ impl Planner {
         target: &Target,
         entries: &[Arc<Entry>],
         phase: Phase,
-    ) -> (Outcome, Vec<(String, Refusal)>) {
+    ) -> (Outcome, Refused) {
         let running = work.facts.running.as_ref().unwrap_or(original);
         if *running == target.digest {
             return (Outcome::Unchanged, Vec::new());
@@ -290,62 +287,6 @@ fn reply(
     };
     let name = work.facts.name.clone();
     ModulePlan { skipped: selection.skipped(&name), name, applied, outcome }
-}
-
-fn in_module(module: &str, refusal: &Refusal) -> Refusal {
-    if refusal.detail.contains(module) {
-        return refusal.clone();
-    }
-    Refusal::new(refusal.reason, format!("{module}: {}", refusal.detail))
-}
-
-/// Patches whose changes can't be brought into a running process.
-fn unsupported(plan: &Plan, entries: &[Arc<Entry>]) -> Vec<(String, Refusal)> {
-    let mut refused = Vec::new();
-    for change in &plan.unsupported {
-        let refusal = Refusal::new(
-            Reason::UnsupportedChange,
-            format!("{}: line {}: {}", change.name, change.line, change.detail),
-        );
-        let here = change.patches.iter().filter(|id| entries.iter().any(|entry| entry.id() == **id));
-        refused.extend(here.map(|id| (id.clone(), refusal.clone())));
-    }
-    refused
-}
-
-/// A module without source: Python patches act on its functions by name. From one patch set to another the
-/// originals are put back first.
-fn sourceless(facts: &ModuleFacts, entries: &[Arc<Entry>]) -> (Outcome, Vec<(String, Refusal)>) {
-    if entries.is_empty() {
-        let outcome = if facts.running.is_some() { Outcome::Restore } else { Outcome::Unchanged };
-        return (outcome, Vec::new());
-    }
-    let text: String =
-        entries.iter().map(|entry| format!("{} {}\n", entry.id(), entry.reference.digest)).collect();
-    let target = digest(text.as_bytes());
-    match &facts.running {
-        Some(running) if *running == target => return (Outcome::Unchanged, Vec::new()),
-        Some(_) => return (Outcome::Restore, Vec::new()),
-        None => {}
-    }
-    let mut refused = Vec::new();
-    for entry in entries {
-        let alone: Vec<&Patch> = entry.patch.as_deref().into_iter().collect();
-        if let Err(refusal) = patchctl_planner::plan_without_source(&facts.name, &alone) {
-            refused.push((entry.id().to_owned(), refusal));
-        }
-    }
-    if !refused.is_empty() {
-        return (Outcome::Unchanged, refused);
-    }
-    let patches: Vec<&Patch> = entries.iter().filter_map(|entry| entry.patch.as_deref()).collect();
-    match patchctl_planner::plan_without_source(&facts.name, &patches) {
-        Ok(plan) => (Outcome::Plan(Box::new(Plan { target, ..plan })), Vec::new()),
-        Err(refusal) => (
-            Outcome::Unchanged,
-            entries.iter().map(|entry| (entry.id().to_owned(), refusal.clone())).collect(),
-        ),
-    }
 }
 
 /// Estimated memory of a plan in bytes.

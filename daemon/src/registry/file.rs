@@ -32,7 +32,7 @@ impl Stamp {
         let link = own
             .is_symlink()
             .then(|| (fs::read_link(path).unwrap_or_default(), own.ctime(), own.ctime_nsec()));
-        let found = fs::metadata(path).unwrap_or(own);
+        let found = if link.is_some() { fs::metadata(path).unwrap_or(own) } else { own };
         Some(Self {
             link,
             device: found.dev(),

@@ -36,13 +36,15 @@ pub struct Folder {
     kept: PathBuf,
     access: Access,
     seen: BTreeMap<String, (Stamp, Found)>,
+    /// Files written and not yet known to be on the disk; the folder itself is among them.
+    unsynced: Vec<PathBuf>,
 }
 
 impl Folder {
     /// `kept` is where contents of accepted patches are stored.
     #[must_use]
     pub fn new(path: PathBuf, kept: PathBuf, access: Access) -> Self {
-        Self { path, kept, access, seen: BTreeMap::new() }
+        Self { path, kept, access, seen: BTreeMap::new(), unsynced: Vec::new() }
     }
 
     /// Path of a file of the folder.
@@ -124,16 +126,18 @@ impl Folder {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn write(&self, file: &str, content: &[u8], owner: u32) -> io::Result<()> {
+    pub fn write(&mut self, file: &str, content: &[u8], owner: u32) -> io::Result<()> {
         let path = self.path.join(file);
-        files::replace_given(&path, content, 0o600, Durable::Yes, |temporary| self.give(temporary, owner))
+        files::replace_given(&path, content, 0o600, Durable::No, |temporary| self.give(temporary, owner))?;
+        self.unsynced.push(path);
+        Ok(())
     }
 
     /// Makes a link to a file, in the place of what was there.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn link(&self, file: &str, target: &Path, owner: u32) -> io::Result<()> {
+    pub fn link(&mut self, file: &str, target: &Path, owner: u32) -> io::Result<()> {
         let path = self.path.join(file);
         let temporary = files::temporary_beside(&path);
         std::os::unix::fs::symlink(target, &temporary)?;
@@ -141,26 +145,45 @@ impl Folder {
             let _ = fs::remove_file(&temporary);
             return Err(error);
         }
-        files::sync_folder(&path)
+        self.unsynced.push(self.path.clone());
+        Ok(())
     }
 
     /// # Errors
     /// What the file system says.
-    pub fn remove(&self, file: &str) -> io::Result<()> {
-        let path = self.path.join(file);
-        fs::remove_file(&path)?;
-        files::sync_folder(&path)
+    pub fn remove(&mut self, file: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(file))?;
+        self.unsynced.push(self.path.clone());
+        Ok(())
     }
 
     /// # Errors
     /// What the file system says.
-    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let path = self.path.join(to);
-        fs::rename(self.path.join(from), &path)?;
-        files::sync_folder(&path)
+    pub fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))?;
+        self.unsynced.push(self.path.clone());
+        Ok(())
+    }
+
+    /// Brings what was written since the last time to the disk.
+    pub fn sync(&mut self) {
+        if self.unsynced.is_empty() {
+            return;
+        }
+        for path in std::mem::take(&mut self.unsynced).iter().chain([&self.path]) {
+            let synced = fs::File::open(path).and_then(|file| file.sync_all());
+            if let Err(error) = synced.or_else(passed_over) {
+                tracing::warn!(path = %path.display(), "failed to bring a change to the disk: {error}");
+            }
+        }
     }
 
     fn give(&self, path: &Path, owner: u32) -> io::Result<()> {
         if owner == self.access.uid { Ok(()) } else { lchown(path, Some(owner), None) }
     }
+}
+
+/// A file that was removed meanwhile needs no sync.
+fn passed_over(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

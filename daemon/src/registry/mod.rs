@@ -11,8 +11,10 @@ mod folder;
 mod header;
 mod keeper;
 mod naming;
+mod requests;
 mod snapshot;
 mod state;
+mod undo;
 mod view;
 
 pub use change::{Author, Outcome, Prepared};
