@@ -81,21 +81,45 @@ fn change(py: Python<'_>, modules: &[ModulePlan], asked: &Asked) -> Result<(), F
         prepared.push(prepare::prepare(py, module, digest, namespace)?);
     }
     let mut transaction = Transaction::default();
-    let mut changed = Vec::new();
-    for module in &prepared {
-        match commit::commit(py, module, &mut transaction) {
-            Ok(record) => changed.push((module.plan.name.clone(), record)),
-            Err(failure) => {
-                transaction.revert(py);
-                return Err(failure);
-            }
-        }
-    }
+    let changed = store(py, &prepared, &mut transaction)?;
     for (name, mut record) in changed {
         record.stored = transaction.take_of(&name);
         drop(records::put(&name, record));
     }
     Ok(())
+}
+
+/// Stores all modules' changes. A module may import what another one gets only now, so one that fails is
+/// tried again after the others, as long as any of them succeeds.
+fn store(
+    py: Python<'_>,
+    prepared: &[prepare::Prepared<'_, '_>],
+    transaction: &mut Transaction,
+) -> Result<Vec<(String, records::Record)>, Failure> {
+    let mut changed = Vec::new();
+    let mut open: Vec<&prepare::Prepared<'_, '_>> = prepared.iter().collect();
+    while !open.is_empty() {
+        let mut postponed = Vec::new();
+        let mut first_failure = None;
+        let attempted = open.len();
+        for module in open {
+            let savepoint = transaction.savepoint();
+            match commit::commit(py, module, transaction) {
+                Ok(record) => changed.push((module.plan.name.clone(), record)),
+                Err(failure) => {
+                    transaction.revert_to(py, savepoint);
+                    postponed.push(module);
+                    first_failure.get_or_insert(failure);
+                }
+            }
+        }
+        if let Some(failure) = first_failure.filter(|_| postponed.len() == attempted) {
+            transaction.revert_to(py, 0);
+            return Err(failure);
+        }
+        open = postponed;
+    }
+    Ok(changed)
 }
 
 /// Puts all originals back and forgets all records: after a detach.

@@ -33,6 +33,8 @@ pub struct Prepared<'py, 'p> {
     pub digest: Digest,
     pub candidates: Vec<Candidate<'py>>,
     pub pairs: Vec<Pair<'py>>,
+    /// What the old skeleton compiles to: holds all definitions of a name that is defined conditionally.
+    old: Option<Bound<'py, PyAny>>,
     /// Changes (by index) whose function itself, undecorated, is what its name is bound to.
     pub bound_plainly: Vec<bool>,
     /// Changes (by index) of functions that do not exist here: they are executed as new ones. Only
@@ -65,11 +67,12 @@ pub fn prepare<'py, 'p>(
         digest,
         candidates,
         pairs: Vec::new(),
+        old: None,
         bound_plainly: vec![false; changes],
         absent: vec![false; changes],
     };
     if let Some(content) = content {
-        prepared.pairs = pair_up(py, content, &mut prepared.absent, &prepared.namespace)?;
+        prepared.pair_up(py, content)?;
         prepared.match_candidates().map_err(internal)?;
         for (index, change) in content.functions.iter().enumerate() {
             prepared.check(index, change)?;
@@ -95,44 +98,6 @@ fn candidates<'py>(
         .collect())
 }
 
-/// Compiles the skeletons and pairs the code objects of each change.
-fn pair_up<'py>(
-    py: Python<'py>,
-    content: &Plan,
-    absent: &mut [bool],
-    namespace: &Bound<'py, PyDict>,
-) -> Result<Vec<Pair<'py>>, Failure> {
-    let filename = file_name(content, namespace);
-    let compile = |source: &str| {
-        interpreter::compile(py, source, &filename)
-            .map_err(|error| Failure::new(&[], refusal(py, Reason::SyntaxError, "compiling", &error)))
-    };
-    let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "pairing", &error));
-    let old = content.old_skeleton.as_deref().map(compile).transpose()?;
-    let new = compile(&content.new_skeleton)?;
-    let mut pairs = Vec::new();
-    for (index, change) in content.functions.iter().enumerate() {
-        let name = codes::own_name(change);
-        let old_code = match &old {
-            Some(old) => codes::find(old, name, change.old_line).map_err(internal)?,
-            None => running_code(namespace, change),
-        };
-        let new_code = codes::find(&new, name, change.new_line).map_err(internal)?;
-        match (old_code, new_code) {
-            (Some(old), Some(new)) => {
-                pairs.extend(codes::pairs(index, &change.qualname, &old, &new).map_err(internal)?);
-            }
-            (None, Some(_)) if old.is_none() => absent[index] = true,
-            (old, _) => {
-                let which = if old.is_none() { "old" } else { "new" };
-                let detail = format!("{} is not in the {which} skeleton", change.qualname);
-                return Err(Failure::new(&change.patches, Refusal::new(Reason::Internal, detail)));
-            }
-        }
-    }
-    Ok(pairs)
-}
-
 /// Where new code says it comes from.
 pub fn file_name(content: &Plan, namespace: &Bound<'_, PyDict>) -> String {
     if !content.filename.is_empty() {
@@ -149,6 +114,39 @@ fn running_code<'py>(namespace: &Bound<'py, PyDict>, change: &FunctionChange) ->
 }
 
 impl<'py> Prepared<'py, '_> {
+    /// Compiles the skeletons and pairs the code objects of each change.
+    fn pair_up(&mut self, py: Python<'py>, content: &Plan) -> Result<(), Failure> {
+        let filename = file_name(content, &self.namespace);
+        let compile = |source: &str| {
+            interpreter::compile(py, source, &filename)
+                .map_err(|error| Failure::new(&[], refusal(py, Reason::SyntaxError, "compiling", &error)))
+        };
+        let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "pairing", &error));
+        let old = content.old_skeleton.as_deref().map(compile).transpose()?;
+        let new = compile(&content.new_skeleton)?;
+        for (index, change) in content.functions.iter().enumerate() {
+            let name = codes::own_name(change);
+            let old_code = match &old {
+                Some(old) => codes::find(old, name, change.old_line).map_err(internal)?,
+                None => running_code(&self.namespace, change),
+            };
+            let new_code = codes::find(&new, name, change.new_line).map_err(internal)?;
+            match (old_code, new_code) {
+                (Some(old), Some(new)) => {
+                    self.pairs.extend(codes::pairs(index, &change.qualname, &old, &new).map_err(internal)?);
+                }
+                (None, Some(_)) if old.is_none() => self.absent[index] = true,
+                (old, _) => {
+                    let which = if old.is_none() { "old" } else { "new" };
+                    let detail = format!("{} is not in the {which} skeleton", change.qualname);
+                    return Err(Failure::new(&change.patches, Refusal::new(Reason::Internal, detail)));
+                }
+            }
+        }
+        self.old = old;
+        Ok(())
+    }
+
     fn match_candidates(&mut self) -> PyResult<()> {
         let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
         for (index, pair) in self.pairs.iter().enumerate() {
@@ -179,7 +177,10 @@ impl<'py> Prepared<'py, '_> {
             .as_ref()
             .is_some_and(|value| self.holders_of(index).any(|found| found.holder.function.is(value)));
         self.bound_plainly[index] = plainly;
-        if self.absent[index] || self.holders_of(index).next().is_some() || change.conditional {
+        if self.absent[index] || self.holders_of(index).next().is_some() {
+            return Ok(());
+        }
+        if change.conditional && self.is_other_definition(value.as_ref(), change) {
             return Ok(());
         }
         let reason = match value.as_ref().and_then(holders::plain_function) {
@@ -193,5 +194,18 @@ impl<'py> Prepared<'py, '_> {
             ),
         };
         Err(Failure::new(&change.patches, reason))
+    }
+
+    /// Whether the name is bound to nothing, or to another of the source's definitions of that name.
+    fn is_other_definition(&self, value: Option<&Bound<'py, PyAny>>, change: &FunctionChange) -> bool {
+        let Some(function) = value.and_then(holders::plain_function) else { return true };
+        let running = self.candidates.iter().find(|candidate| candidate.holder.function.is(&function));
+        let (Some(running), Some(old)) = (running, &self.old) else { return false };
+        let name = codes::own_name(change);
+        let definitions = codes::within(old).unwrap_or_default();
+        definitions
+            .iter()
+            .filter(|code| interpreter::text(code, "co_name").as_deref() == Some(name))
+            .any(|code| running.base.eq(code).unwrap_or(false))
     }
 }

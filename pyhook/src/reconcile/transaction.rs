@@ -156,9 +156,15 @@ impl Transaction {
         Ok(now)
     }
 
-    /// Takes everything back. A value that can't be put back is passed over: the rest still is.
-    pub fn revert(self, py: Python<'_>) {
-        for stored in self.stored.into_iter().rev() {
+    /// How many stores there are: a place to go back to.
+    pub fn savepoint(&self) -> usize {
+        self.stored.len()
+    }
+
+    /// Takes back everything since a savepoint. A value that can't be put back is passed over: the rest
+    /// still is.
+    pub fn revert_to(&mut self, py: Python<'_>, savepoint: usize) {
+        for stored in self.stored.drain(savepoint..).rev() {
             let before = stored.before.as_ref().map(|value| value.bind(py));
             stored.slot.write(py, before).ok();
         }
