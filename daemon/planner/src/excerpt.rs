@@ -165,6 +165,12 @@ impl<'s, 't> Excerpt<'s, 't> {
         }
     }
 
+    /// Adds a line behind all others.
+    pub fn add_line(&mut self, text: String) {
+        let line = self.lines.last_key_value().map_or(0, |(last, _)| last + 1);
+        self.lines.insert(line, text);
+    }
+
     pub fn text(self) -> String {
         let mut text = String::new();
         let mut next = 0;

@@ -14,6 +14,7 @@ mod diff;
 mod error;
 mod excerpt;
 mod fingerprint;
+mod globals;
 mod mirror;
 mod near;
 mod order;

@@ -2,6 +2,7 @@
 
 use crate::changes::{Definition, FunctionPair, Scope};
 use crate::excerpt::Excerpt;
+use crate::globals;
 use crate::source::{Enclosing, Source};
 use ruff_python_ast::StmtFunctionDef;
 
@@ -11,18 +12,20 @@ pub(crate) fn skeleton(
     kept: &[(&Scope, &StmtFunctionDef, &[Enclosing<'_>])],
     all: &[Definition<'_>],
 ) -> String {
+    let shares = |definition: &&Definition<'_>| {
+        let name = definition.def.name.as_str();
+        kept.iter().any(|(scope, def, _)| {
+            def.name.as_str() == name && **scope == definition.scope && !std::ptr::eq(*def, definition.def)
+        })
+    };
+    let others = all.iter().filter(shares).map(|definition| (definition.def, &definition.outer[..]));
+    let functions: Vec<_> = kept.iter().map(|(_, def, outer)| (*def, *outer)).chain(others).collect();
     let mut excerpt = Excerpt::new(source);
-    for (_, def, outer) in kept {
+    for (def, outer) in &functions {
         excerpt.keep_function(outer, def);
     }
-    for definition in all {
-        let name = definition.def.name.as_str();
-        let shares = |(scope, def, _): &(&Scope, &StmtFunctionDef, &[Enclosing<'_>])| {
-            def.name.as_str() == name && **scope == definition.scope && !std::ptr::eq(*def, definition.def)
-        };
-        if kept.iter().any(shares) {
-            excerpt.keep_function(&definition.outer, definition.def);
-        }
+    if let Some(line) = globals::line(source, functions.iter().map(|(def, _)| *def)) {
+        excerpt.add_line(line);
     }
     excerpt.text()
 }
