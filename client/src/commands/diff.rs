@@ -68,7 +68,8 @@ pub fn unified(path: &str, original: &str, patched: &str) -> String {
         .to_string()
 }
 
-fn coloured(diff: &str) -> String {
+/// A diff with its lines coloured by what they are.
+pub fn coloured(diff: &str) -> String {
     let mut text = String::new();
     for line in diff.lines() {
         let style = match line.as_bytes() {

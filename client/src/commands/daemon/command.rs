@@ -1,6 +1,6 @@
 //! The list of `patchctl daemon`'s commands.
 
-use super::{logs, run as foreground, start, status, stop};
+use super::{install_unit, logs, run as foreground, start, status, stop};
 use crate::daemon::Places;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -22,6 +22,7 @@ enum Command {
     Status(status::Args),
     Run(foreground::Args),
     Logs(logs::Args),
+    InstallUnit(install_unit::Args),
 }
 
 pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
@@ -31,5 +32,6 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
         Command::Status(args) => status::run(args, places, output),
         Command::Run(args) => foreground::run(args, places, output),
         Command::Logs(args) => logs::run(args, places, output),
+        Command::InstallUnit(args) => install_unit::run(args, output),
     }
 }

@@ -1,6 +1,7 @@
 //! `patchctl daemon`: one file for each of its commands.
 
 mod command;
+mod install_unit;
 mod logs;
 mod run;
 mod start;

@@ -4,6 +4,7 @@ use super::application::Application;
 use super::environment::Environment;
 use super::flaw::Flaw;
 use super::stage::Stage;
+use crate::commands::diff::coloured;
 use crate::daemon::Places;
 use crate::error::{Error, Kind, Result};
 use patchctl_protocol::client::{Reply, Request};
@@ -28,7 +29,7 @@ pub fn tell(python: Option<&Path>, only_sample: bool, stage: &mut Stage<'_>) -> 
     let (flaw, diff) = environment.install(only_sample, stage)?;
     stage.patchctl(&["hook", "install", "--python", "venv"])?;
     stage.say(flaw.about)?;
-    stage.show(&diff)?;
+    stage.show(&coloured(&diff))?;
     for (name, text) in [("fix.diff", diff.as_str()), ("app.py", flaw.application)] {
         let path = stage.scratch.folder().join(name);
         fs::write(&path, text).map_err(|error| Error::file("write", &path, &error))?;
