@@ -65,9 +65,10 @@ enum Loaded {
 /// Names with patches, and names of modules that we changed.
 fn candidates(py: Python<'_>) -> Vec<String> {
     let mut names: Vec<String> = desired::with(|known| known.modules.keys().cloned().collect());
-    for name in records::names(py) {
-        if !names.contains(&name) {
-            names.push(name);
+    for key in records::keys(py) {
+        let name = records::module_of(&key);
+        if !names.iter().any(|other| other == name) {
+            names.push(name.to_owned());
         }
     }
     names.sort();
@@ -75,22 +76,41 @@ fn candidates(py: Python<'_>) -> Vec<String> {
 }
 
 fn state(py: Python<'_>, name: &str) -> Loaded {
-    let Some(namespace) = namespace(py, name) else { return Loaded::Current };
     let wanted = desired::with(|known| known.modules.get(name).cloned());
-    let known = records::summary(py, name, &namespace);
-    let has = known.as_ref().map(|summary| summary.digest.clone());
-    if wanted == has || (wanted.is_none() && known.as_ref().is_none_or(|summary| summary.is_untouched)) {
-        return Loaded::Current;
+    for (key, namespace) in instances(py, name) {
+        let known = records::summary(py, &key, &namespace);
+        let has = known.as_ref().map(|summary| summary.digest.clone());
+        if wanted == has || (wanted.is_none() && known.as_ref().is_none_or(|summary| summary.is_untouched)) {
+            continue;
+        }
+        if interpreter::is_initializing(&namespace) {
+            return Loaded::Unfinished;
+        }
+        let mut facts = facts(name, &namespace);
+        if let Some(summary) = known {
+            facts.original = Some(summary.original).filter(|digest| *digest != Digest::default());
+            facts.running = summary.base;
+        }
+        return Loaded::Outdated(facts);
     }
-    if interpreter::is_initializing(&namespace) {
-        return Loaded::Unfinished;
+    Loaded::Current
+}
+
+/// The modules that patches know by this name, with the key of each one's record: the module itself, and
+/// others that were imported from the same file under other names.
+pub fn instances<'py>(py: Python<'py>, name: &str) -> Vec<(String, Bound<'py, PyDict>)> {
+    let Some(main) = namespace(py, name) else { return Vec::new() };
+    let mut found = vec![(name.to_owned(), main.clone())];
+    let file = |namespace: &Bound<'py, PyDict>| namespace.get_item("__file__").ok().flatten();
+    let (Some(own), Ok(modules)) = (file(&main), interpreter::modules(py)) else { return found };
+    for other in modules.keys().iter().filter_map(|key| key.extract::<String>().ok()) {
+        let Some(namespace) = interpreter::namespace(py, &other).ok().flatten() else { continue };
+        let same = || file(&namespace).is_some_and(|file| file.eq(&own).unwrap_or(false));
+        if !found.iter().any(|(_, seen)| seen.is(&namespace)) && same() {
+            found.push((format!("{name} (as {other})"), namespace));
+        }
     }
-    let mut facts = facts(name, &namespace);
-    if let Some(summary) = known {
-        facts.original = Some(summary.original).filter(|digest| *digest != Digest::default());
-        facts.running = summary.base;
-    }
-    Loaded::Outdated(facts)
+    found
 }
 
 /// The namespace of the module that patches know by this name: itself, or the script or `-m` module of

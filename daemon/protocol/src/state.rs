@@ -46,6 +46,7 @@ pub enum Reason {
     Disabled,
     OtherProcess,
     TimedOut,
+    Raised,
     Internal,
 }
 
@@ -73,6 +74,7 @@ impl Reason {
             Self::Disabled => "disabled",
             Self::OtherProcess => "other-process",
             Self::TimedOut => "timed-out",
+            Self::Raised => "raised",
             Self::Internal => "internal",
         }
     }
@@ -125,6 +127,9 @@ impl Reason {
             Self::OtherProcess => "The patch's `processes` does not name this process.",
             Self::TimedOut => {
                 "The process did not answer in time; it is told again when it does (`patchctl audit` shows it)."
+            }
+            Self::Raised => {
+                "A statement of the patch raised this in the process, which is as it was: correct the patch."
             }
             Self::Internal => {
                 "This is a fault of patchctl; originals are in place. Please report it with `patchctl daemon logs`."

@@ -134,7 +134,7 @@ impl<'py> Assignment<'_, 'py, '_> {
             let function = &self.candidate.holder.function;
             // A changed code object is reported by itself.
             let label = if change.parts.code { "" } else { &change.qualname };
-            let purpose = Purpose::kept(&self.module.plan.name, label, &change.patches);
+            let purpose = Purpose::kept(&self.module.key, label, &change.patches);
             let slot = Slot::Attribute(function.clone().unbind(), name.to_owned());
             transaction.put(self.py, purpose, slot, Some(value))?;
         }

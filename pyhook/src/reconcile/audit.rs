@@ -61,9 +61,12 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
 fn failed_state(refusal: &Refusal) -> State {
     use patchctl_protocol::state::Reason as R;
     match refusal.reason {
-        R::Internal | R::SyntaxError | R::VerifyFailed | R::UnsupportedChange | R::KindChanged => {
-            State::Failed
-        }
+        R::Internal
+        | R::Raised
+        | R::SyntaxError
+        | R::VerifyFailed
+        | R::UnsupportedChange
+        | R::KindChanged => State::Failed,
         _ => State::Skipped,
     }
 }
@@ -120,7 +123,7 @@ struct Value {
 fn snapshots(py: Python<'_>) -> Vec<(String, Snapshot)> {
     let mut found = Vec::new();
     records::each(py, |name, record| {
-        if desired::names(name) || !record.applied.is_empty() {
+        if desired::names(records::module_of(name)) || !record.applied.is_empty() {
             found.push((name.to_owned(), snapshot(py, record)));
         }
     });
@@ -169,10 +172,11 @@ fn seen(name: String, state: State, holders: usize) -> FunctionReport {
 }
 
 fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<Seen>> {
-    let functions = match modules::namespace(py, name) {
-        Some(namespace) => holders::functions_of(&namespace)?,
-        None => Vec::new(),
-    };
+    let functions =
+        match modules::instances(py, records::module_of(name)).into_iter().find(|(key, _)| key == name) {
+            Some((_, namespace)) => holders::functions_of(&namespace)?,
+            None => Vec::new(),
+        };
     let frames = super::frames::running(py)?;
     let mut all = Vec::new();
     for code in snapshot.codes.iter().filter(|code| code.outermost) {

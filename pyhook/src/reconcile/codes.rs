@@ -46,13 +46,26 @@ pub fn within<'py>(code: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>>
 /// # Errors
 /// That `root` is no code object.
 pub fn find<'py>(root: &Bound<'py, PyAny>, name: &str, line: u32) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(all(root, name, line)?.into_iter().next())
+}
+
+/// The same for names that may occur several times on a line: lambdas.
+///
+/// # Errors
+/// That `root` is no code object.
+pub fn all<'py>(root: &Bound<'py, PyAny>, name: &str, line: u32) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let wanted = (name.to_owned(), line);
+    let mut found = Vec::new();
     for code in within(root)? {
-        if key(&code)? == (name.to_owned(), line) {
-            return Ok(Some(code));
+        if key(&code)? == wanted {
+            found.push(code);
         }
     }
-    Ok(None)
+    Ok(found)
 }
+
+/// What `co_name` says of a lambda.
+pub const LAMBDA: &str = "<lambda>";
 
 /// The last part of a qualname: what `co_name` says, before name mangling.
 #[must_use]

@@ -20,11 +20,11 @@ pub fn commit(
     module: &Prepared<'_, '_>,
     transaction: &mut Transaction,
 ) -> Result<Record, Failure> {
-    let before = records::take(&module.plan.name);
+    let before = records::take(&module.key);
     let result = go(py, module, before.as_ref(), transaction);
     if let Some(before) = before {
         // Replaced by the caller once everything succeeded.
-        drop(records::put(&module.plan.name, before));
+        drop(records::put(&module.key, before));
     }
     result
 }

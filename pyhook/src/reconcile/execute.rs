@@ -72,7 +72,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         })?;
         if self.module.absent[index] {
             let label = change.qualname.as_str();
-            let purpose = Purpose::kept(&self.module.plan.name, label, &change.patches);
+            let purpose = Purpose::kept(&self.module.key, label, &change.patches);
             return self
                 .bind(py, purpose, &change.scope, &change.name, Some(made), transaction)
                 .map_err(fail);
@@ -121,7 +121,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         let mut numbers = Vec::new();
         for (label, slot) in notes {
             let before = slot.read(py).map_err(internal)?;
-            let purpose = Purpose::kept(&self.module.plan.name, &label, &step.patches);
+            let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             numbers.push((transaction.note(purpose, slot, before.clone(), None), before));
         }
         self.run(py, &code, &[], &namespace)?;
@@ -166,7 +166,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         for attribute in ["__code__", "__defaults__", "__kwdefaults__", "__doc__"] {
             let value = made.getattr(attribute).map_err(internal)?;
             let label = if attribute == "__code__" { name.as_str() } else { "" };
-            let purpose = Purpose::kept(&self.module.plan.name, label, &step.patches);
+            let purpose = Purpose::kept(&self.module.key, label, &step.patches);
             let slot = Slot::Attribute(existing.clone().unbind(), attribute.to_owned());
             transaction.put(py, purpose, slot, Some(value)).map_err(internal)?;
         }
@@ -186,7 +186,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         for name in &step.binds {
             let value = locals.get_item(name).map_err(internal)?;
             let label = format!("{}.{name}", step.scope.join("."));
-            let purpose = Purpose::kept(&self.module.plan.name, &label, &step.patches);
+            let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             self.bind(py, purpose, &step.scope, name, value, transaction)?;
         }
         Ok(())
@@ -195,7 +195,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
     fn delete(&mut self, py: Python<'py>, step: &Step, transaction: &mut Transaction) -> Result<(), Refusal> {
         for name in &step.binds {
             let label = step.scope.iter().chain([name]).cloned().collect::<Vec<_>>().join(".");
-            let purpose = Purpose::kept(&self.module.plan.name, &label, &step.patches);
+            let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             self.bind(py, purpose, &step.scope, name, None, transaction)?;
         }
         Ok(())
@@ -238,7 +238,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         names: &[String],
         locals: &Bound<'py, PyDict>,
     ) -> Result<(), Refusal> {
-        let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "executing a statement", &error);
+        let raised = |error: PyErr| refusal(py, Reason::Raised, "executing a statement", &error);
         let mut body = code.clone();
         for name in names {
             let found = codes::within(&body).map_err(raised)?;
@@ -315,7 +315,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
             let bound = namespace.iter().filter(|(_, value)| value.is(before)).map(|(key, _)| key);
             for key in bound.collect::<Vec<_>>() {
                 let label = format!("{name}:{key}");
-                let purpose = Purpose::kept(&self.module.plan.name, &label, &step.patches);
+                let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
                 let slot = Slot::Item(namespace.clone().into_any().unbind(), key.unbind());
                 transaction.put(py, purpose, slot, Some(after.clone()))?;
             }

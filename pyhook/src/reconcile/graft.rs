@@ -99,26 +99,31 @@ fn grafted<'py>(
     let mut grafts = Vec::new();
     for change in plan.functions.iter().filter(|change| change.parts != Parts::default()) {
         let name = codes::own_name(change);
-        let (Some(expected), Some(wanted)) =
-            (codes::find(&old, name, change.old_line)?, codes::find(&new, name, change.new_line)?)
-        else {
-            return Ok(None);
-        };
-        let Some(loaded) = codes::find(code, name, change.old_line)? else { return Ok(None) };
-        if !loaded.eq(&expected)? {
+        let expected = codes::all(&old, name, change.old_line)?;
+        let wanted = codes::all(&new, name, change.new_line)?;
+        let loaded = codes::all(code, name, change.old_line)?;
+        if expected.is_empty() || expected.len() != wanted.len() || loaded.len() != expected.len() {
             return Ok(None);
         }
-        for pair in codes::pairs(0, &change.qualname, &loaded, &wanted)? {
-            record.codes.push(CodeRecord {
-                qualname: pair.qualname,
-                original: Some(pair.old.unbind()),
-                current: pair.new.unbind(),
-                outermost: pair.outermost,
-                optional: change.conditional || !pair.outermost,
-                patches: change.patches.clone(),
-            });
+        for ((expected, wanted), loaded) in expected.iter().zip(&wanted).zip(loaded) {
+            if !loaded.eq(expected)? {
+                return Ok(None);
+            }
+            if loaded.eq(wanted)? {
+                continue;
+            }
+            for pair in codes::pairs(0, &change.qualname, &loaded, wanted)? {
+                record.codes.push(CodeRecord {
+                    qualname: pair.qualname,
+                    original: Some(pair.old.unbind()),
+                    current: pair.new.unbind(),
+                    outermost: pair.outermost,
+                    optional: change.conditional || !pair.outermost,
+                    patches: change.patches.clone(),
+                });
+            }
+            grafts.push((loaded, wanted.clone()));
         }
-        grafts.push((loaded, wanted));
     }
     replace(code, &grafts).map(Some)
 }

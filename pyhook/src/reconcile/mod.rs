@@ -76,15 +76,16 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply, asked: &Asked) -> Verdict {
 fn change(py: Python<'_>, modules: &[ModulePlan], asked: &Asked) -> Result<(), Failure> {
     let mut prepared = Vec::new();
     for module in modules {
-        let Some(namespace) = modules::namespace(py, &module.name) else { continue };
         let digest = asked.get(&module.name).cloned().unwrap_or_default();
-        prepared.push(prepare::prepare(py, module, digest, namespace)?);
+        for instance in modules::instances(py, &module.name) {
+            prepared.push(prepare::prepare(py, module, digest.clone(), instance)?);
+        }
     }
     let mut transaction = Transaction::default();
     let changed = store(py, &prepared, &mut transaction)?;
-    for (name, mut record) in changed {
-        record.stored = transaction.take_of(&name);
-        drop(records::put(&name, record));
+    for (key, mut record) in changed {
+        record.stored = transaction.take_of(&key);
+        drop(records::put(&key, record));
     }
     Ok(())
 }
@@ -105,7 +106,7 @@ fn store(
         for module in open {
             let savepoint = transaction.savepoint();
             match commit::commit(py, module, transaction) {
-                Ok(record) => changed.push((module.plan.name.clone(), record)),
+                Ok(record) => changed.push((module.key.clone(), record)),
                 Err(failure) => {
                     transaction.revert_to(py, savepoint);
                     postponed.push(module);
@@ -129,10 +130,10 @@ pub fn withdraw(py: Python<'_>) {
         let nothing =
             ModulePlan { name, applied: Vec::new(), skipped: Vec::new(), outcome: Outcome::Unchanged };
         let mut transaction = Transaction::default();
-        let undone = prepare::prepare(py, &nothing, Digest::default(), namespace)
+        let undone = prepare::prepare(py, &nothing, Digest::default(), instance)
             .and_then(|module| commit::commit(py, &module, &mut transaction));
         if undone.is_ok() {
-            drop(records::take(&nothing.name));
+            drop(records::take(&key));
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Candidate<'py> {
 /// A module that is ready to be changed.
 pub struct Prepared<'py, 'p> {
     pub plan: &'p ModulePlan,
+    /// Under which the module's record is kept, see [`crate::modules::instances`].
+    pub key: String,
     /// The plan's content; `None` where the target is the base.
     pub content: Option<&'p Plan>,
     pub namespace: Bound<'py, PyDict>,
@@ -47,7 +49,7 @@ pub fn prepare<'py, 'p>(
     py: Python<'py>,
     plan: &'p ModulePlan,
     digest: Digest,
-    namespace: Bound<'py, PyDict>,
+    (key, namespace): (String, Bound<'py, PyDict>),
 ) -> Result<Prepared<'py, 'p>, Failure> {
     let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "preparing", &error));
     let content = match &plan.outcome {
@@ -58,10 +60,11 @@ pub fn prepare<'py, 'p>(
         let detail = format!("{} (line {}): {}", unsupported.name, unsupported.line, unsupported.detail);
         return Err(Failure::new(&unsupported.patches, Refusal::new(Reason::UnsupportedChange, detail)));
     }
-    let candidates = candidates(py, &plan.name, &namespace).map_err(internal)?;
+    let candidates = candidates(py, &key, &namespace).map_err(internal)?;
     let changes = content.map_or(0, |content| content.functions.len());
     let mut prepared = Prepared {
         plan,
+        key,
         content,
         namespace,
         digest,
@@ -126,6 +129,10 @@ impl<'py> Prepared<'py, '_> {
         let new = compile(&content.new_skeleton)?;
         for (index, change) in content.functions.iter().enumerate() {
             let name = codes::own_name(change);
+            if name == codes::LAMBDA {
+                self.pair_lambdas(index, change, old.as_ref(), &new).map_err(internal)?;
+                continue;
+            }
             let old_code = match &old {
                 Some(old) => codes::find(old, name, change.old_line).map_err(internal)?,
                 None => running_code(&self.namespace, change),
@@ -144,6 +151,25 @@ impl<'py> Prepared<'py, '_> {
             }
         }
         self.old = old;
+        Ok(())
+    }
+
+    /// The lambdas of one line, in order: they have no name to tell them apart.
+    fn pair_lambdas(
+        &mut self,
+        index: usize,
+        change: &FunctionChange,
+        old: Option<&Bound<'py, PyAny>>,
+        new: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let Some(old) = old else { return Ok(()) };
+        let old = codes::all(old, codes::LAMBDA, change.old_line)?;
+        let new = codes::all(new, codes::LAMBDA, change.new_line)?;
+        for (old, new) in old.iter().zip(&new) {
+            if !old.eq(new)? {
+                self.pairs.extend(codes::pairs(index, &change.qualname, old, new)?);
+            }
+        }
         Ok(())
     }
 

@@ -60,9 +60,15 @@ fn records() -> MutexGuard<'static, BTreeMap<String, Record>> {
     RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Names of the modules with a record.
-pub fn names(_: Python<'_>) -> Vec<String> {
+/// Keys of all records, see [`crate::modules::instances`].
+pub fn keys(_: Python<'_>) -> Vec<String> {
     records().keys().cloned().collect()
+}
+
+/// The name under which patches know the module of a record.
+#[must_use]
+pub fn module_of(key: &str) -> &str {
+    key.split(' ').next().unwrap_or(key)
 }
 
 /// See [`Summary`]; `None` if the record is of another namespace (the module was replaced).

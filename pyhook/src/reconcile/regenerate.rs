@@ -49,7 +49,7 @@ pub fn regenerate<'py>(
             entry.and_then(|entry| entry.extract()).map_err(raised)?;
         if is_taken_over(&class, &name, &value, step).map_err(raised)? {
             let label = format!("{}.{name}", step.scope.join("."));
-            let purpose = Purpose::kept(&executor.module.plan.name, &label, &step.patches);
+            let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
             let slot = Slot::Class(class.clone().into_any().unbind(), name);
             transaction.put(py, purpose, slot, Some(value)).map_err(raised)?;
         }
@@ -89,7 +89,7 @@ pub fn rebase<'py>(
     let class = scope::class(&executor.module.namespace, &step.scope)?;
     let bases = make(py, executor, step)?.getattr("__bases__").map_err(raised)?;
     let label = format!("{}.__bases__", step.scope.join("."));
-    let purpose = Purpose::kept(&executor.module.plan.name, &label, &step.patches);
+    let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
     let slot = Slot::Attribute(class.into_any().unbind(), "__bases__".to_owned());
     transaction.put(py, purpose, slot, Some(bases)).map_err(raised)
 }
