@@ -125,8 +125,10 @@ fn store(
 
 /// Puts all originals back and forgets all records: after a detach.
 pub fn withdraw(py: Python<'_>) {
-    for name in records::names(py) {
-        let Some(namespace) = modules::namespace(py, &name) else { continue };
+    for key in records::keys(py) {
+        let name = records::module_of(&key).to_owned();
+        let instances = modules::instances(py, &name);
+        let Some(instance) = instances.into_iter().find(|(other, _)| *other == key) else { continue };
         let nothing =
             ModulePlan { name, applied: Vec::new(), skipped: Vec::new(), outcome: Outcome::Unchanged };
         let mut transaction = Transaction::default();
