@@ -35,6 +35,7 @@ fn main() -> io::Result<()> {
             "applied": composed.applied,
             "skipped": composed.skipped,
             "notes": composed.notes,
+            "text": composed.text,
             "plan": planned.as_ref().ok(),
             "refusal": planned.as_ref().err(),
         });

@@ -80,10 +80,20 @@ fn bound_name(alias: &Alias, from: bool) -> String {
     first.to_owned()
 }
 
+/// Names that `import a.b` statements bind: the same packages, whatever is imported of them.
+fn plain_roots(stmts: &[Stmt]) -> Vec<&str> {
+    let imports = stmts.iter().filter_map(Stmt::as_import_stmt).flat_map(|import| &import.names);
+    let plain = imports.filter(|alias| alias.asname.is_none());
+    plain.map(|alias| alias.name.split('.').next().unwrap_or_default()).collect()
+}
+
 /// Names whose values a changed item changes: all that it binds, but of an import only the fresh ones.
 pub(crate) fn import_changes(source: &Source<'_>, item: &TargetItem<'_>) -> Vec<String> {
     if let (Some(origin), [Stmt::Import(_) | Stmt::ImportFrom(_)]) = (&item.origin, item.item.stmts) {
-        return reduced_names(origin.stmts, item.item.stmts);
+        let known = plain_roots(origin.stmts);
+        let mut names = reduced_names(origin.stmts, item.item.stmts);
+        names.retain(|name| !known.contains(&name.as_str()));
+        return names;
     }
     Bound::of(source, item.item.stmts).names
 }

@@ -11,6 +11,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(super) struct Changed {
     values: FxHashMap<String, String>,
     callables: FxHashMap<String, String>,
+    /// Of these, those that run code which a function gets anew; not known before all have it.
+    recoded: FxHashSet<String>,
     /// Names that get their values after all functions have their new code.
     late: FxHashSet<String>,
     /// Values that stay behind.
@@ -41,6 +43,21 @@ impl Changed {
         self.values.insert(name, root.to_owned());
     }
 
+    /// Whether the name was not known before as one that runs new code of a function.
+    pub fn add_recoded(&mut self, name: String) -> bool {
+        self.recoded.insert(name)
+    }
+
+    pub fn is_recoded(&self, name: &str) -> bool {
+        self.recoded.contains(name)
+    }
+
+    /// Whether a function's body calls, or names, one that runs new code.
+    pub fn body_recoded(&self, scope: &Scope, reads: &Reads) -> bool {
+        let names = reads.names.iter().chain(&reads.calls);
+        names.into_iter().any(|name| self.recoded.contains(&Self::resolve_in_function(scope, name)))
+    }
+
     /// Whether the callable was not known before.
     pub fn add_callable(&mut self, name: String, root: &str) -> bool {
         self.callables.insert(name, root.to_owned()).is_none()
@@ -66,7 +83,8 @@ impl Changed {
     /// Whether something read is late, or something called has new code.
     pub fn is_late(&self, scope: &Scope, reads: &Reads) -> bool {
         let late = |name: &String| prefixes(&self.resolve(scope, name)).any(|p| self.late.contains(p));
-        reads.names.iter().any(late) || self.call_root(scope, reads).is_some()
+        let recoded = |name: &String| self.recoded.contains(&self.resolve(scope, name));
+        reads.names.iter().any(late) || reads.calls.iter().any(recoded)
     }
 
     /// Whether something read stays behind.
@@ -92,7 +110,7 @@ impl Changed {
     }
 
     /// As `resolve` for the body of a function: names of the class are read through its first argument.
-    pub fn resolve_in_function(scope: &Scope, name: &str) -> String {
+    fn resolve_in_function(scope: &Scope, name: &str) -> String {
         let class = scope.classes.last().map(String::as_str);
         let parts: Vec<String> = name.split('.').map(|part| mangle(class, part)).collect();
         match parts.split_first() {

@@ -5,7 +5,7 @@ use super::pure::is_pure;
 use super::reads::Reads;
 use crate::changes::{Changes, Draft, FunctionPair, Scope, TargetItem, execute, first_words, import_changes};
 use crate::source::{Bound, Source};
-use patchctl_protocol::plan::{Action, Parts, Stale, StepKind};
+use patchctl_protocol::plan::{Action, Parts, Stale, StepKind, Unsupported};
 use ruff_python_ast::{Stmt, StmtClassDef};
 use ruff_text_size::{Ranged, TextSize};
 use rustc_hash::FxHashSet;
@@ -43,9 +43,6 @@ fn seeds(source: &Source<'_>, changes: &Changes<'_>, items: &[TargetItem<'_>]) -
         for name in import_changes(source, item) {
             let name = key(&item.scope.namespace, &item.scope.mangle(&name));
             changed.add_value(name.clone(), &name);
-            if definition {
-                changed.add_callable(name.clone(), &name);
-            }
         }
         for place in Bound::of(source, item.item.stmts).places.iter().filter(|place| !place.item) {
             let name = format!("{}.{}", place.object, place.key);
@@ -65,6 +62,7 @@ fn seeds(source: &Source<'_>, changes: &Changes<'_>, items: &[TargetItem<'_>]) -
     for pair in changes.functions.iter().filter(|pair| behaves_differently(pair.parts)) {
         let name = key(&pair.scope.namespace, &pair.scope.mangle(&pair.new.name));
         changed.add_callable(name.clone(), &name);
+        changed.add_recoded(name.clone());
         if pair.parts.decorators {
             changed.add_value(name.clone(), &name);
         }
@@ -115,6 +113,9 @@ impl<'a> Spread<'_, '_, '_, 'a> {
                 {
                     grown |= self.changed.add_callable(name.clone(), &root);
                 }
+                if !self.changed.is_recoded(name) && self.changed.body_recoded(scope, reads) {
+                    grown |= self.changed.add_recoded(name.clone());
+                }
             }
             for (scope, class) in &classes {
                 grown |= self.constructor(scope, class, &functions);
@@ -150,6 +151,10 @@ impl<'a> Spread<'_, '_, '_, 'a> {
             names.find_map(|base| self.changed.callable(&base)).cloned()
         };
         let root = own.or_else(|| if has_own { None } else { inherited() });
+        let recoded = makers.iter().any(|maker| self.changed.is_recoded(maker));
+        if recoded {
+            self.changed.add_recoded(name.clone());
+        }
         root.is_some_and(|root| self.changed.add_callable(name, &root))
     }
 
@@ -168,10 +173,18 @@ impl<'a> Spread<'_, '_, '_, 'a> {
     fn defaults(&mut self, item: &TargetItem<'a>, def: &'a ruff_python_ast::StmtFunctionDef) {
         let reads = Reads::of_defaults(&def.parameters);
         let Some(root) = self.changed.value_root(&item.scope, &reads).cloned() else { return };
-        if self.changed.is_late(&item.scope, &reads) || self.changed.is_stale(&item.scope, &reads) {
+        let late = self.changed.is_late(&item.scope, &reads);
+        if self.changed.is_stale(&item.scope, &reads) || late && !item.changed {
             return self.stale(&item.scope, &def.name, def.start(), &root);
         }
         let known = self.changes.functions.iter_mut().find(|pair| std::ptr::eq(pair.new, def));
+        if let (Some(pair), true) = (&known, late) {
+            let line = self.source.line_number(def.start());
+            let detail = format!("a default is computed with {root}, which changes itself");
+            let name = pair.scope.dotted(&def.name);
+            self.changes.unsupported.push(Unsupported { name, line, detail, patches: Vec::new() });
+            return;
+        }
         if let Some(pair) = known {
             pair.parts.defaults = true;
         } else if let Some(origin) = &item.origin

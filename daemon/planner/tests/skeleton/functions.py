@@ -13,12 +13,16 @@ import warnings
 warnings.simplefilter("ignore")
 
 
+def names(expression):
+    return {getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(expression)}
+
+
 def functions(body):
-    """Functions of a scope's blocks and classes, not those inside functions."""
+    """Functions of a scope's blocks and classes, not those inside functions or in blocks left out of plans."""
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node
-        else:
+        elif not (isinstance(node, ast.If) and {"__name__", "TYPE_CHECKING"} & names(node.test)):
             for field in ("body", "orelse", "finalbody"):
                 yield from functions(getattr(node, field, []))
             for part in getattr(node, "handlers", []) + getattr(node, "cases", []):
