@@ -11,6 +11,9 @@ mod names;
 mod operators;
 mod parameters;
 mod place;
+mod splice;
+mod statement;
+mod statements;
 mod target;
 mod variables;
 
@@ -18,6 +21,8 @@ pub use error::{Candidate, EditError};
 pub use names::NameKind;
 pub use operators::{COMPARE_OPERATORS, UNARY_OPERATORS};
 pub use place::{Nth, Place};
+pub use statement::{SENTINEL, Statement};
+pub use statements::InsertAt;
 pub use target::{DefaultsChange, Edited};
 pub use variables::Access;
 
@@ -129,6 +134,25 @@ pub enum Edit {
         /// The other.
         b: Text,
     },
+    /// A statement more.
+    Insert {
+        /// Where.
+        at: InsertAt,
+        /// The statement.
+        statement: Box<Statement>,
+    },
+    /// The simple statement that starts on a line goes.
+    RemoveStmt {
+        /// Line of the file.
+        line: i32,
+    },
+    /// Another statement in place of the simple one that starts on a line.
+    ReplaceStmt {
+        /// Line of the file.
+        line: i32,
+        /// The statement.
+        statement: Box<Statement>,
+    },
 }
 
 /// Applies edits, in order, to one function.
@@ -158,6 +182,9 @@ fn one(target: &mut Target, edit: &Edit) -> Result<(), EditError> {
         Edit::AddArg { name, default } => parameters::add(target, name, default),
         Edit::RenameArg { from, to } => parameters::rename(target, from, to),
         Edit::SwapArgs { a, b } => parameters::swap(target, a, b),
+        Edit::Insert { at, statement } => statements::insert(target, at, statement),
+        Edit::RemoveStmt { line } => statements::remove(target, *line),
+        Edit::ReplaceStmt { line, statement } => statements::replace(target, *line, statement),
     }
 }
 

@@ -101,6 +101,8 @@ pub(super) fn unary(target: &mut Target, from: &str, to: &str, place: &Place) ->
     };
     let what = format!("unary {from}");
     let chosen = place.choose(target, &what, |_, instruction| unary_name(instruction) == Some(from))?;
+    // Dropped, the operand itself goes where the result went, and must be owned there.
+    target.restructured |= to == "none";
     for index in backwards(chosen) {
         let converted = index.checked_sub(1).filter(|before| target.op(*before) == Op::ToBool);
         let tested = needs_bool(target, index);

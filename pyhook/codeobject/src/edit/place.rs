@@ -110,11 +110,14 @@ fn group(target: &Target, found: &[usize]) -> Vec<Vec<usize>> {
                 Key::Position(instruction.location, before.map(|before| before.location))
             }
             location => {
-                // Without columns: the nth hit of each run of the line, after the same operand.
+                // Without columns: the nth hit of each run of the line, after the same operands.
                 let nth = seen.entry((runs[*index], location.line())).or_default();
                 *nth += 1;
-                let operand = before.map(|before| (before.op as u8, before.arg));
-                Key::Run { line: location.line(), nth: *nth, operand }
+                let operands = [1, 2].map(|back| {
+                    let before = index.checked_sub(back).map(|before| &target.body.instructions[before]);
+                    before.map(|before| (before.op as u8, before.arg))
+                });
+                Key::Run { line: location.line(), nth: *nth, operands }
             }
         };
         match by_key.get(&key) {
@@ -131,19 +134,21 @@ fn group(target: &Target, found: &[usize]) -> Vec<Vec<usize>> {
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Position(Location, Option<Location>),
-    Run { line: Option<i32>, nth: usize, operand: Option<(u8, u32)> },
+    Run { line: Option<i32>, nth: usize, operands: [Option<(u8, u32)>; 2] },
 }
 
-/// Number of the run of one line each instruction belongs to.
-fn runs(target: &Target) -> Vec<usize> {
+/// Number of the run each instruction belongs to: one line, without a break of the flow.
+pub(super) fn runs(target: &Target) -> Vec<usize> {
     let mut run = 0;
     let mut line = None;
-    let lines = target.body.instructions.iter().map(|instruction| instruction.location.line());
-    let runs = lines.map(|here| {
-        if here != line {
+    let mut broken = false;
+    let runs = target.body.instructions.iter().map(|instruction| {
+        let here = instruction.location.line();
+        if here != line || broken {
             run += 1;
             line = here;
         }
+        broken = instruction.op.ends_flow();
         run
     });
     runs.collect()
