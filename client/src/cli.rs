@@ -2,7 +2,7 @@
 //! stand in its file.
 
 use crate::commands::{
-    add, audit, check, completions, daemon, demo, diff, disable, enable, history, hook, list, man, off, on,
+    add, attach, audit, check, completions, daemon, demo, detach, diff, disable, enable, history, hook, list, man, off, on,
     ps, remove, show,
 };
 use crate::daemon::Places;
@@ -65,6 +65,8 @@ pub enum Command {
     Check(check::Args),
     Audit(audit::Args),
     Ps(ps::Args),
+    Attach(attach::Args),
+    Detach(detach::Args),
     History(history::Args),
     Diff(diff::Args),
     Off(off::Args),
@@ -91,6 +93,8 @@ impl Command {
             Self::Show(args) => show::run(args, places, output),
             Self::Check(args) => check::run(args, places, output),
             Self::Audit(args) => audit::run(args, places, output),
+            Self::Attach(args) => attach::run(args, places, output),
+            Self::Detach(args) => detach::run(args, places, output),
             Self::Ps(args) => ps::run(args, places, output),
             Self::History(args) => history::run(args, places, output),
             Self::Diff(args) => diff::run(args, places, output),

@@ -4,6 +4,7 @@
 //! the daemon ([`daemon`]), which is started when needed, and prints through one place ([`output`]).
 //! Nothing slow may happen before a request is sent: the time until a patch works includes this start.
 
+mod attaching;
 mod cli;
 mod commands;
 mod daemon;

@@ -23,8 +23,14 @@ pub fn count(number: usize, noun: &str) -> String {
 /// A process's command line, short enough for a table: programs and scripts without their folders.
 #[must_use]
 pub fn command(process: &ProcessInfo) -> String {
-    let words = process.command.iter().take(2).map(|word| word.rsplit('/').next().unwrap_or(word));
-    let rest = process.command.iter().skip(2).map(String::as_str);
+    command_line(&process.command)
+}
+
+/// The same of a command line alone.
+#[must_use]
+pub fn command_line(command: &[String]) -> String {
+    let words = command.iter().take(2).map(|word| word.rsplit('/').next().unwrap_or(word));
+    let rest = command.iter().skip(2).map(String::as_str);
     let whole = words.chain(rest).collect::<Vec<_>>().join(" ").replace(['\n', '\r', '\t', '\x1b'], " ");
     if whole.chars().count() <= LONGEST_COMMAND {
         return whole;

@@ -1,12 +1,14 @@
 //! The commands, one file each: an `Args` struct, whose comments are the help, and a `run` function.
 
 pub mod add;
+pub mod attach;
 pub mod audit;
 pub mod change;
 pub mod check;
 pub mod completions;
 pub mod daemon;
 pub mod demo;
+pub mod detach;
 pub mod diff;
 pub mod disable;
 pub mod enable;

@@ -1,5 +1,6 @@
 //! `patchctl ps`: the linked processes.
 
+use crate::attaching;
 use crate::daemon::Places;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -13,10 +14,19 @@ use serde_json::json;
 
 /// List the Python processes that are linked to the daemon
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  patchctl ps\n  patchctl ps --json | jq '.processes[].pid'")]
-pub struct Args {}
+#[command(
+    after_help = "Examples:\n  patchctl ps\n  patchctl ps --all\n  patchctl ps --json | jq '.processes[].pid'"
+)]
+pub struct Args {
+    /// Also list the Python processes that are not linked, and whether `patchctl attach` would work
+    #[arg(long)]
+    all: bool,
+}
 
-pub fn run(_args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
+pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
+    if args.all {
+        return attaching::list(places, output);
+    }
     let Reply::Processes { processes } = places.connect()?.ask(&Request::Processes)? else {
         return Err(Error::unexpected_reply());
     };
@@ -31,12 +41,18 @@ pub fn run(_args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
         );
         return Ok(Exit::Ok);
     }
+    output.data(&table(&processes))?;
+    Ok(Exit::Ok)
+}
+
+/// The table of linked processes.
+#[must_use]
+pub fn table(processes: &[ProcessInfo]) -> String {
     let mut table = Table::new(&["PID", "USER", "PYTHON", "REVISION", "LINKED", "PREFIX", "PROCESS", "NOTE"]);
-    for process in &processes {
+    for process in processes {
         table.row(row(process));
     }
-    output.data(&table.render())?;
-    Ok(Exit::Ok)
+    table.render()
 }
 
 fn row(process: &ProcessInfo) -> [Cell; 8] {

@@ -9,3 +9,4 @@ mod source;
 
 pub use install::{install, support, uninstall};
 pub use owner::Owner;
+pub use source::extension;

@@ -42,6 +42,20 @@ pub fn files() -> Result<Vec<SourceFile>> {
     names.into_iter().map(|name| read(&folder, name)).collect()
 }
 
+/// The compiled extension.
+///
+/// # Errors
+/// As [`files`].
+pub fn extension() -> Result<PathBuf> {
+    let package = folder()?.join(PACKAGE);
+    let entries = fs::read_dir(&package).map_err(|error| Error::file("read", &package, &error))?;
+    let mut paths = entries.flatten().map(|entry| entry.path());
+    paths.find(|path| path.extension().is_some_and(|extension| extension == "so")).ok_or_else(|| {
+        let message = format!("{} has no compiled extension", package.display());
+        Error::new(Kind::NotFound, message).hint("install the whole package: `pip install patchctl`")
+    })
+}
+
 fn read(folder: &Path, name: String) -> Result<SourceFile> {
     let path = folder.join(&name);
     let content = fs::read(&path).map_err(|error| Error::file("read", &path, &error))?;
