@@ -13,6 +13,9 @@ pub struct Holder<'py> {
     pub code: Bound<'py, PyAny>,
 }
 
+/// CPython 3.12 freezes 375 objects of its own at start; an application that freezes has many more.
+const FROZEN_AT_START: usize = 1000;
+
 /// All functions whose globals are this namespace.
 ///
 /// # Errors
@@ -27,7 +30,7 @@ pub fn functions_of<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Vec<Holder<
         add(namespace, object, &mut found, &mut seen)?;
     }
     // After `gc.freeze()` (pre-fork servers call it) the collector does not see what is frozen.
-    if gc.getattr("get_freeze_count")?.call0()?.extract::<usize>()? > 0 {
+    if gc.getattr("get_freeze_count")?.call0()?.extract::<usize>()? > FROZEN_AT_START {
         for object in reachable(py, &gc)? {
             add(namespace, object, &mut found, &mut seen)?;
         }
@@ -52,22 +55,32 @@ fn add<'py>(
 }
 
 /// All functions that can be reached from the loaded modules, for processes with frozen objects.
+///
+/// Module objects themselves are passed over, their namespaces are not: some C modules' traversal hands out
+/// memory that is no object any more (`_asyncio` up to 3.13, python/cpython#122695).
 fn reachable<'py>(py: Python<'py>, gc: &Bound<'py, PyModule>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     const BATCH: usize = 512;
     let (referents, is_tracked) = (gc.getattr("get_referents")?, gc.getattr("is_tracked")?);
     let mut seen = HashSet::new();
     let mut found = Vec::new();
-    let mut open: Vec<Bound<'py, PyAny>> = vec![interpreter::modules(py)?.into_any()];
+    let mut open = Vec::new();
+    for module in interpreter::modules(py)?.values().iter() {
+        if let Ok(module) = module.cast_into::<PyModule>() {
+            open.push(module.dict().into_any());
+        }
+    }
     while !open.is_empty() {
         let batch = open.split_off(open.len().saturating_sub(BATCH));
         let next = referents.call1(PyTuple::new(py, &batch)?)?.cast_into::<PyList>()?;
         for object in next.iter() {
-            if is_tracked.call1((&object,))?.is_truthy()? && seen.insert(object.as_ptr() as usize) {
-                if interpreter::is_function(&object)? {
-                    found.push(object.clone());
-                }
-                open.push(object);
+            let walked = object.is_instance_of::<PyModule>() || !is_tracked.call1((&object,))?.is_truthy()?;
+            if walked || !seen.insert(object.as_ptr() as usize) {
+                continue;
             }
+            if interpreter::is_function(&object)? {
+                found.push(object.clone());
+            }
+            open.push(object);
         }
     }
     Ok(found)
