@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::error::{Candidate, EditError};
 use super::target::Target;
-use crate::{Instruction, Location};
+use crate::{Instruction, Location, Op};
 
 /// A choice among occurrences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ fn group(target: &Target, found: &[usize]) -> Vec<Vec<usize>> {
                 *nth += 1;
                 let operands = [1, 2].map(|back| {
                     let before = index.checked_sub(back).map(|before| &target.body.instructions[before]);
-                    before.map(|before| (before.op as u8, before.arg))
+                    before.map(|before| (before.op.plain_load(), before.arg))
                 });
                 Key::Run { line: location.line(), nth: *nth, operands }
             }
@@ -134,7 +134,7 @@ fn group(target: &Target, found: &[usize]) -> Vec<Vec<usize>> {
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Position(Location, Option<Location>),
-    Run { line: Option<i32>, nth: usize, operands: [Option<(u8, u32)>; 2] },
+    Run { line: Option<i32>, nth: usize, operands: [Option<(Op, u32)>; 2] },
 }
 
 /// Number of the run each instruction belongs to: one line, without a break of the flow.

@@ -187,7 +187,7 @@ fn starts(target: &Target, line: i32) -> Result<Vec<usize>, EditError> {
     let model = model.ok_or(EditError::Impossible("no statement starts on that line"))?;
     let what = |index: usize| {
         let instruction = &instructions[index];
-        (instruction.op, instruction.arg, instruction.location)
+        (instruction.op.plain_load(), instruction.arg, instruction.location)
     };
     Ok(run_starts.iter().copied().filter(|index| what(*index) == what(*model)).collect())
 }

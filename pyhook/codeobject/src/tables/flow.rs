@@ -19,4 +19,14 @@ impl Op {
     pub fn sets_up_block(self) -> bool {
         matches!(self, Op::SetupFinally | Op::SetupWith | Op::SetupAsyncWith)
     }
+
+    /// The plain form of a load that tests or borrows: the compiler chooses among them
+    /// separately for each copy of the same source.
+    #[must_use]
+    pub fn plain_load(self) -> Op {
+        match self {
+            Op::LoadFastBorrow | Op::LoadFastCheck => Op::LoadFast,
+            other => other,
+        }
+    }
 }
