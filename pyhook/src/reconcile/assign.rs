@@ -65,11 +65,16 @@ impl<'py> Assignment<'_, 'py, '_> {
                 patches: change.patches.clone(),
             });
         }
+        if !pair.outermost {
+            return Ok(());
+        }
         match self.templates.functions.get(&pair.change) {
-            Some(template) if pair.outermost => {
-                self.take_over(template, change, transaction).map_err(internal)
+            Some(template) => self.take_over(template, change, transaction).map_err(internal),
+            None if change.parts.docstring => {
+                let text = codes::docstring(&pair.new).map_err(internal)?;
+                self.store_attribute("__doc__", text, change, transaction).map_err(internal)
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -130,15 +135,23 @@ impl<'py> Assignment<'_, 'py, '_> {
         transaction: &mut Transaction,
     ) -> PyResult<()> {
         for name in attributes(change.parts, template)? {
-            let value = template.getattr(name)?;
-            let function = &self.candidate.holder.function;
-            // A changed code object is reported by itself.
-            let label = if change.parts.code { "" } else { &change.qualname };
-            let purpose = Purpose::kept(&self.module.key, label, &change.patches);
-            let slot = Slot::Attribute(function.clone().unbind(), name.to_owned());
-            transaction.put(self.py, purpose, slot, Some(value))?;
+            self.store_attribute(name, template.getattr(name)?, change, transaction)?;
         }
         Ok(())
+    }
+
+    fn store_attribute(
+        &self,
+        name: &str,
+        value: Bound<'py, PyAny>,
+        change: &FunctionChange,
+        transaction: &mut Transaction,
+    ) -> PyResult<()> {
+        // A changed code object is reported by itself.
+        let label = if change.parts.code { "" } else { &change.qualname };
+        let purpose = Purpose::kept(&self.module.key, label, &change.patches);
+        let slot = Slot::Attribute(self.candidate.holder.function.clone().unbind(), name.to_owned());
+        transaction.put(self.py, purpose, slot, Some(value))
     }
 
     /// Stores the code object, if it is another one. The record keeps code objects in a table of its own,

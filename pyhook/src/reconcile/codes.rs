@@ -4,6 +4,7 @@
 use crate::interpreter;
 use patchctl_protocol::plan::FunctionChange;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// A code object that is to take another's place.
 pub struct Pair<'py> {
@@ -143,4 +144,19 @@ pub fn free_variables(code: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
 /// That it is no code object.
 pub fn kind(code: &Bound<'_, PyAny>) -> PyResult<u32> {
     Ok(code.getattr("co_flags")?.extract::<u32>()? & 0x2a0)
+}
+
+/// The docstring that a function made from this code gets, or `None`: the first constant if it is a text;
+/// from 3.14 on if `CO_HAS_DOCSTRING` is set (CPython's `Objects/funcobject.c`).
+///
+/// # Errors
+/// That it is no code object.
+pub fn docstring<'py>(code: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    const HAS_DOCSTRING: u32 = 0x400_0000;
+    let py = code.py();
+    let told =
+        py.version_info() < (3, 14) || code.getattr("co_flags")?.extract::<u32>()? & HAS_DOCSTRING != 0;
+    let first = interpreter::constants(code)?.get_item(0).ok();
+    let text = first.filter(|constant| told && constant.is_instance_of::<PyString>());
+    Ok(text.unwrap_or_else(|| py.None().into_bound(py)))
 }

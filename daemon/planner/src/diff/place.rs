@@ -110,7 +110,7 @@ impl<'t> Search<'t> {
         let wanted = side.lines(hunk);
         let stated = side.stated(hunk).cast_signed();
         if wanted.is_empty() {
-            return self.into_empty(hunk);
+            return self.only_if_empty(hunk);
         }
         for fuzz in 0..=self.max_fuzz {
             let (head, tail) = edges(hunk, fuzz);
@@ -130,7 +130,7 @@ impl<'t> Search<'t> {
     }
 
     /// A hunk without old lines has a place only in an empty text.
-    fn into_empty(&self, hunk: &Hunk) -> Result<Found, Misfit> {
+    fn only_if_empty(&self, hunk: &Hunk) -> Result<Found, Misfit> {
         if self.lines.iter().all(|line| line.trim().is_empty()) {
             return Ok(Found { start: self.lines.len().cast_signed(), offset: 0, fuzz: 0 });
         }
@@ -228,12 +228,13 @@ fn fits(lines: &[&str], at: usize, part: &[&str]) -> bool {
     lines.get(at..at + part.len()).is_some_and(|there| there == part)
 }
 
-/// How many context lines to leave out at the start and at the end.
+/// How many context lines to leave out at the start and at the end. The line next to a change stays: it
+/// alone tells that the change belongs there.
 fn edges(hunk: &Hunk, fuzz: usize) -> (usize, usize) {
     let context = |line: &&Line| line.kind == Kind::Context;
     let head = hunk.lines.iter().take_while(context).count();
     let tail = hunk.lines.iter().rev().take_while(context).count();
-    (head.min(fuzz), tail.min(fuzz))
+    (head.saturating_sub(1).min(fuzz), tail.saturating_sub(1).min(fuzz))
 }
 
 /// The runs of changed lines of a hunk that was found.
