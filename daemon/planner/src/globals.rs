@@ -9,18 +9,15 @@
 use crate::dependents::Reads;
 use crate::source::Source;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Alias, Expr, Stmt, StmtFunctionDef};
+use ruff_python_ast::{Alias, Expr, Stmt};
 use std::collections::BTreeSet;
 
-/// A line that makes the module's scope the same to some functions, wherever it stands; `None` where nothing
+/// A line that makes the module's scope the same to some functions' bodies, wherever it stands; `None` where nothing
 /// is needed.
-pub(crate) fn line<'a>(
-    source: &Source<'_>,
-    functions: impl Iterator<Item = &'a StmtFunctionDef>,
-) -> Option<String> {
+pub(crate) fn line<'a>(source: &Source<'_>, bodies: impl Iterator<Item = &'a [Stmt]>) -> Option<String> {
     let mut names = Names { used: BTreeSet::new() };
-    for function in functions {
-        names.visit_body(&function.body);
+    for body in bodies {
+        names.visit_body(body);
     }
     let mut scope = ModuleScope { imported: BTreeSet::new(), knows_super: false };
     scope.visit_body(source.body());

@@ -1,7 +1,7 @@
 //! From two texts of a module to the plan that leads from one to the other.
 
 use crate::attribution::Attribution;
-use crate::changes::{self, Changes, Draft, FunctionPair, Scope};
+use crate::changes::{self, Changes, Draft, FunctionPair, LambdaPair, Scope};
 use crate::compose::Contribution;
 use crate::dependents;
 use crate::patch::digest;
@@ -11,8 +11,12 @@ use crate::stack::with_deep_stack;
 use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Action, FunctionChange, Parts, Plan, Step};
 use patchctl_protocol::state::Refusal;
-use ruff_python_ast::StmtFunctionDef;
+use ruff_python_ast::{ExprLambda, StmtFunctionDef};
 use ruff_text_size::Ranged;
+use std::collections::BTreeSet;
+
+/// What `co_name` says of a lambda.
+const LAMBDA: &str = "<lambda>";
 
 /// Lines that no text has.
 const NOWHERE: (usize, usize) = (usize::MAX, usize::MAX);
@@ -94,11 +98,14 @@ impl Builder<'_, '_, '_> {
         let pairs = &changes.functions;
         let old: Vec<Kept<'_, '_>> = pairs.iter().map(|p| (&p.scope, p.old, &p.old_outer[..])).collect();
         let new: Vec<Kept<'_, '_>> = pairs.iter().map(|p| (&p.scope, p.new, &p.new_outer[..])).collect();
-        if !pairs.is_empty() {
-            plan.old_skeleton = Some(skeleton(self.old, &old, &changes.old_functions));
-            plan.new_skeleton = skeleton(self.new, &new, &changes.new_functions);
+        if !pairs.is_empty() || !changes.lambdas.is_empty() {
+            let old_lambdas: Vec<_> = changes.lambdas.iter().map(|pair| &pair.old).collect();
+            let new_lambdas: Vec<_> = changes.lambdas.iter().map(|pair| &pair.new).collect();
+            plan.old_skeleton = Some(skeleton(self.old, &old, &old_lambdas, &changes.old_functions));
+            plan.new_skeleton = skeleton(self.new, &new, &new_lambdas, &changes.new_functions);
         }
         plan.functions = pairs.iter().map(|pair| self.function(pair, &changes)).collect();
+        plan.functions.extend(changes.lambdas.iter().flat_map(|pair| self.lambdas(pair)));
         changes.steps.sort_by_key(|draft| draft.step.line);
         let drafts = changes.steps.iter().chain(&changes.deletions);
         plan.steps = drafts.map(|draft| self.step(draft, &changes)).collect();
@@ -155,6 +162,27 @@ impl Builder<'_, '_, '_> {
                 self.causes(&pair.because, changes)
             },
         }
+    }
+
+    /// The lambdas of a statement, a change for each line: they have no name to tell them apart.
+    fn lambdas(&self, pair: &LambdaPair<'_>) -> Vec<FunctionChange> {
+        let line = |source: &Source<'_>, lambda: &ExprLambda| source.line_number(lambda.start());
+        let lines: BTreeSet<(u32, u32)> =
+            pair.lambdas.iter().map(|(old, new)| (line(self.old, old), line(self.new, new))).collect();
+        let range = pair.new.range();
+        let patches = self.by.of((self.new.line(range.start()), self.new.line(range.end())));
+        let change = |(old_line, new_line)| FunctionChange {
+            scope: pair.scope.namespace.clone(),
+            name: LAMBDA.to_owned(),
+            qualname: pair.scope.dotted(&format!("{}.{LAMBDA}", pair.name)),
+            old_line,
+            new_line,
+            parts: Parts { code: true, ..Parts::default() },
+            source: None,
+            conditional: false,
+            patches: patches.clone(),
+        };
+        lines.into_iter().map(change).collect()
     }
 
     fn step(&self, draft: &Draft, changes: &Changes<'_>) -> Step {

@@ -3,13 +3,15 @@
 use crate::changes::{Definition, FunctionPair, Scope};
 use crate::excerpt::Excerpt;
 use crate::globals;
-use crate::source::{Enclosing, Source};
+use crate::source::{Enclosing, Item, Source};
 use ruff_python_ast::StmtFunctionDef;
 
-/// Skeleton of some functions, with every other definition of the names that are defined more than once.
+/// Skeleton of some functions, with every other definition of the names that are defined more than once,
+/// and of some statements for the lambdas in them.
 pub(crate) fn skeleton(
     source: &Source<'_>,
     kept: &[(&Scope, &StmtFunctionDef, &[Enclosing<'_>])],
+    statements: &[&Item<'_>],
     all: &[Definition<'_>],
 ) -> String {
     let shares = |definition: &&Definition<'_>| {
@@ -24,7 +26,11 @@ pub(crate) fn skeleton(
     for (def, outer) in &functions {
         excerpt.keep_function(outer, def);
     }
-    if let Some(line) = globals::line(source, functions.iter().map(|(def, _)| *def)) {
+    for item in statements {
+        excerpt.keep_text(&item.outer, item.range().start(), source.slice(item.range()));
+    }
+    let bodies = functions.iter().map(|(def, _)| &def.body[..]);
+    if let Some(line) = globals::line(source, bodies.chain(statements.iter().map(|item| item.stmts))) {
         excerpt.add_line(line);
     }
     excerpt.text()

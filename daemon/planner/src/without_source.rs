@@ -102,7 +102,7 @@ impl<'a> Collector<'_, '_, 'a> {
         Plan {
             target: digest(self.source.text.as_bytes()),
             old_skeleton: None,
-            new_skeleton: skeleton(self.source, &kept, &[]),
+            new_skeleton: skeleton(self.source, &kept, &[], &[]),
             functions: self.functions.iter().map(|function| self.change(function)).collect(),
             steps: self.steps,
             ..Plan::default()

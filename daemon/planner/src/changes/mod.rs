@@ -3,9 +3,11 @@
 
 mod class;
 mod import;
+mod lambda;
 mod scope;
 mod step;
 
 pub(crate) use import::import_changes;
+pub(crate) use lambda::LambdaPair;
 pub(crate) use scope::{Changes, Definition, FunctionPair, Scope, TargetItem, find, first_words};
 pub(crate) use step::{Draft, execute};

@@ -1,6 +1,7 @@
 //! Walks the scopes of a module (its body and its class bodies) in two texts and collects what changed.
 
 use super::import;
+use super::lambda::{self, LambdaPair};
 use super::step::{self, Draft, Sort, has_no_effect};
 use crate::excerpt::Excerpt;
 use crate::pair::{Origin, ScopeItems, items, origins};
@@ -70,6 +71,7 @@ pub(crate) struct TargetItem<'a> {
 #[derive(Default)]
 pub(crate) struct Changes<'a> {
     pub functions: Vec<FunctionPair<'a>>,
+    pub lambdas: Vec<LambdaPair<'a>>,
     pub steps: Vec<Draft>,
     pub deletions: Vec<Draft>,
     pub unsupported: Vec<Unsupported>,
@@ -157,19 +159,17 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             Origin::New => None,
         };
         match (old.as_ref().and_then(Item::only), item.only()) {
-            (Some(Stmt::FunctionDef(before)), Some(Stmt::FunctionDef(after))) => {
-                if origin_changed(origin) {
-                    self.function(pair.scope, (before, &old), (after, &item));
-                    let parts = parts(before, after);
-                    if parts.decorators || parts.kind {
-                        pair.execute.insert(index);
-                    }
+            (Some(Stmt::FunctionDef(before)), Some(Stmt::FunctionDef(after))) if origin_changed(origin) => {
+                let parts = self.function(pair.scope, (before, &old), (after, &item));
+                if parts.decorators || parts.kind {
+                    pair.execute.insert(index);
                 }
             }
             (Some(Stmt::ClassDef(before)), Some(Stmt::ClassDef(after))) => {
                 let classes = ClassPair { old: before, new: after };
                 self.class(pair.scope, classes, old.as_ref().map_or(&[], |old| &old.outer), &item.outer);
             }
+            _ if origin_changed(origin) && self.lambdas(pair.scope, old.as_ref(), &item) => {}
             _ if origin == Origin::New || origin_changed(origin) => {
                 self.statement(pair, index);
             }
@@ -182,16 +182,28 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         scope: &Scope,
         old: (&'a StmtFunctionDef, &Option<Item<'a>>),
         new: (&'a StmtFunctionDef, &Item<'a>),
-    ) {
+    ) -> Parts {
+        let parts = parts(old.0, new.0);
         self.changes.functions.push(FunctionPair {
             scope: scope.clone(),
             old: old.0,
             old_outer: old.1.as_ref().map(|item| item.outer.clone()).unwrap_or_default(),
             new: new.0,
             new_outer: new.1.outer.clone(),
-            parts: parts(old.0, new.0),
+            parts,
             because: Vec::new(),
         });
+        parts
+    }
+
+    /// Whether lambdas are all that a changed statement differs in.
+    fn lambdas(&mut self, scope: &Scope, old: Option<&Item<'a>>, new: &Item<'a>) -> bool {
+        let found = old.and_then(|old| Some((old, lambda::difference(old, new)?)));
+        let Some((old, lambdas)) = found.filter(|(_, lambdas)| !lambdas.is_empty()) else { return false };
+        let name = new.only().and_then(lambda::bound_name).unwrap_or_default();
+        let (scope, old, new) = (scope.clone(), old.clone(), new.clone());
+        self.changes.lambdas.push(LambdaPair { scope, name, old, new, lambdas });
+        true
     }
 
     /// A new or changed statement, or a new definition.

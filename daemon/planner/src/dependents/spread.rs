@@ -207,7 +207,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         let Some(stmt) = item.item.only() else { return };
         let reads = Reads::of_statement(stmt);
         let scope = &item.scope;
-        if item.changed && self.mark_late(item, &reads) || item.changed && item.origin.is_none() {
+        if item.changed && (self.mark_late(item, &reads) || item.origin.is_none()) {
             return;
         }
         let root = self.changed.value_root(scope, &reads).or_else(|| self.changed.call_root(scope, &reads));

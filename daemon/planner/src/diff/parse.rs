@@ -65,6 +65,7 @@ impl Hunk {
 
 /// Reads the files of a diff. `strip` as in `patch -p`.
 pub(crate) fn parse(text: &str, strip: Option<u32>) -> Result<Vec<FileDiff>, Fault> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
     let lines: Vec<&str> = text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).collect();
     let mut reader = Reader { lines, at: 0, files: Vec::new(), open: None, hunks: 0 };
     while reader.at < reader.lines.len() {

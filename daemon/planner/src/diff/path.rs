@@ -14,8 +14,8 @@ pub(super) fn name(rest: &str) -> Option<String> {
 /// The two names of a line `diff --git a/x b/x`, without their prefixes; `None` where they can't be told
 /// apart (other names are given by the lines that follow).
 pub(super) fn git_names(rest: &str) -> Option<(String, String)> {
-    if rest.starts_with('"') {
-        let end = rest[1..].find("\" ")? + 2;
+    if let Some(inner) = rest.strip_prefix('"') {
+        let end = inner.find("\" ")? + 2;
         return Some((unquote(&rest[..end]), name(rest[end..].trim_start())?));
     }
     let middle = rest.match_indices(' ').map(|(at, _)| at);

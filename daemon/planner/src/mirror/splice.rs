@@ -170,21 +170,18 @@ impl Splicer<'_, '_, '_> {
         let mut lines = reindent(self.mirror, stmt.start(), stmt.end(), scope.indent);
         let definition = matches!(stmt, Stmt::FunctionDef(_) | Stmt::ClassDef(_));
         let blank = if scope.class.is_some() { 1 } else { 2 };
-        let start = match scope.body.get(index) {
-            Some(next) => {
-                let line = self.target.line(next.start());
-                if definition {
-                    lines.extend(vec![String::new(); blank]);
-                }
-                line
-            }
-            None => {
-                if definition {
-                    lines.splice(0..0, vec![String::new(); blank]);
-                }
-                scope.body.last().map_or(scope.end, |last| self.target.line(last.end()) + 1)
-            }
+        let import = matches!(stmt, Stmt::Import(_) | Stmt::ImportFrom(_));
+        let previous = index.checked_sub(1).and_then(|index| scope.body.get(index));
+        let start = match (scope.body.get(index), previous) {
+            (Some(next), None) => self.target.line(next.start()),
+            (Some(next), Some(_)) if !import => self.target.line(next.start()),
+            (_, Some(previous)) => self.target.line(previous.end()) + 1,
+            (None, None) => scope.end,
         };
+        if definition {
+            let at = if index < scope.body.len() { lines.len() } else { 0 };
+            lines.splice(at..at, vec![String::new(); blank]);
+        }
         self.spliced.edits.push(LineEdit { start, removed: 0, inserted: lines, unterminated: false });
     }
 

@@ -76,7 +76,7 @@ fn is_no_code(parts: &[&str]) -> bool {
 fn package_path<'p, 's>(parts: &'p [&'s str]) -> &'p [&'s str] {
     let folders = parts.len() - 1;
     let marks_root = |part: &&str| ROOTS_ANYWHERE.contains(part) || !is_identifier(part);
-    let mut start = parts[..folders].iter().rposition(|part| marks_root(part)).map_or(0, |i| i + 1);
+    let mut start = parts[..folders].iter().rposition(marks_root).map_or(0, |i| i + 1);
     while start < folders && ROOTS.contains(&parts[start]) {
         start += 1;
     }
