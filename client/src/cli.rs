@@ -2,8 +2,8 @@
 //! stand in its file.
 
 use crate::commands::{
-    add, attach, audit, check, completions, daemon, demo, detach, diff, disable, enable, history, hook, list, man, off, on,
-    ps, remove, show,
+    add, attach, audit, check, completions, daemon, demo, detach, diff, disable, enable, history, hook, list,
+    man, off, on, ps, remove, show,
 };
 use crate::daemon::Places;
 use crate::error::Result;

@@ -8,7 +8,7 @@
 use crate::frame::{Frame, Saved};
 use crate::memory::Memory;
 use crate::ptrace::{Registers, Resume, Stop, Tracee};
-use crate::refusal::{Refusal, Result};
+use crate::refusal::Refusal;
 use crate::runtime::Runtime;
 use crate::scratch::Scratch;
 use crate::site::Site;

@@ -51,12 +51,6 @@ pub struct Frame {
 }
 
 impl Saved {
-    /// What system call the thread was blocked in, if any: its number.
-    #[must_use]
-    pub fn blocked_in(&self) -> Option<i64> {
-        blocked_in(&self.registers)
-    }
-
     /// What the borrowed thread's call starts with, and the helper inherits: nothing in use, standard
     /// rounding and masks. Protection keys stay as they are.
     #[must_use]
@@ -159,7 +153,7 @@ pub fn is_signal_frame(stack: &[u64], base: u64, at: usize, restorer: u64) -> bo
 
 #[cfg(test)]
 mod tests {
-    use super::{HEAD, LEGACY, Saved, is_signal_frame};
+    use super::{HEAD, LEGACY, Saved, blocked_in, is_signal_frame};
     use crate::memory::as_words;
 
     fn saved() -> Saved {
@@ -185,12 +179,12 @@ mod tests {
     #[test]
     fn an_interrupted_call_goes_on_as_after_a_handler() {
         let mut one = saved();
-        assert_eq!(one.blocked_in(), Some(35));
+        assert_eq!(blocked_in(&one.registers), Some(35));
         assert_eq!(super::context(&one.registers)[13].cast_signed(), -4);
         one.registers.rax = (-512_i64).cast_unsigned();
         assert_eq!(super::context(&one.registers)[13], 35);
         assert_eq!(super::context(&one.registers)[16], 0x40_0ffe);
         one.registers.orig_rax = u64::MAX;
-        assert_eq!(one.blocked_in(), None);
+        assert_eq!(blocked_in(&one.registers), None);
     }
 }

@@ -13,32 +13,55 @@
 //! where the target's libraries came from.
 //!
 //! This crate knows neither the daemon nor the command line.
+//!
+//! Only x86_64 Linux is known; elsewhere [`attach`] and [`examine`] refuse.
 
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-compile_error!("patchctl-attach knows x86_64 Linux only; see the `attach` command for how others refuse");
-
-mod attach;
-mod boot;
-mod borrow;
 mod delivery;
-mod elf;
-mod frame;
-mod maps;
-mod memory;
-mod nudge;
-mod priority;
+mod outcome;
 mod process;
-mod ptrace;
 mod refusal;
+mod version;
+
+#[cfg(target_arch = "x86_64")]
+mod attach;
+#[cfg(target_arch = "x86_64")]
+mod boot;
+#[cfg(target_arch = "x86_64")]
+mod borrow;
+#[cfg(target_arch = "x86_64")]
+mod elf;
+#[cfg(target_arch = "x86_64")]
+mod frame;
+#[cfg(target_arch = "x86_64")]
+mod maps;
+#[cfg(target_arch = "x86_64")]
+mod memory;
+#[cfg(target_arch = "x86_64")]
+mod nudge;
+#[cfg(target_arch = "x86_64")]
+mod priority;
+#[cfg(target_arch = "x86_64")]
+mod ptrace;
+#[cfg(target_arch = "x86_64")]
 mod remote_exec;
+#[cfg(target_arch = "x86_64")]
 mod runtime;
+#[cfg(target_arch = "x86_64")]
 mod scratch;
+#[cfg(target_arch = "x86_64")]
 mod site;
+#[cfg(target_arch = "x86_64")]
 mod stub;
+#[cfg(target_arch = "x86_64")]
 mod thread_choice;
 
-pub use attach::{Attached, Method, Options, Pause, attach, examine};
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "unsupported.rs"]
+mod attach;
+
+pub use attach::{attach, examine};
 pub use delivery::shares_files;
+pub use outcome::{Attached, Method, Options, Pause};
 pub use process::{Process, all};
 pub use refusal::{Refusal, Sort};
-pub use runtime::Version;
+pub use version::Version;

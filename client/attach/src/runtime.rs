@@ -6,19 +6,10 @@ use crate::maps::{self, Module};
 use crate::memory::Memory;
 use crate::process::Process;
 use crate::refusal::{Refusal, Result};
+use crate::version::Version;
 
 /// First word of `_PyRuntime` since 3.13: `_Py_Debug_Cookie` of CPython's `pycore_debug_offsets.h`.
 const COOKIE: u64 = u64::from_ne_bytes(*b"xdebugpy");
-
-/// A version of CPython.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    pub minor: u8,
-    /// Micro version; only 3.11 and later tell it.
-    pub micro: Option<u8>,
-    /// No alpha, beta or release candidate.
-    pub is_final: bool,
-}
 
 /// Functions of the interpreter and the C library, in the order in which the stub's table has them.
 pub const FUNCTIONS: [&str; 14] = [
@@ -204,14 +195,5 @@ fn debug_offsets(memory: Memory, symbols: &Symbols) -> Result<Option<u64>> {
         [COOKIE, _, 0] => Ok(Some(address)),
         [COOKIE, ..] => Err(Refusal::FreeThreaded),
         _ => Ok(None),
-    }
-}
-
-impl std::fmt::Display for Version {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.micro {
-            Some(micro) => write!(formatter, "3.{}.{micro}", self.minor),
-            None => write!(formatter, "3.{}", self.minor),
-        }
     }
 }

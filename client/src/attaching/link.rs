@@ -51,16 +51,8 @@ impl Linker {
             Reply::Status(status) => status.revision,
             _ => return Err(Error::unexpected_reply()),
         };
-        let mut made = Self {
-            connection,
-            location,
-            extension,
-            home,
-            timeout,
-            force,
-            revision,
-            linked: HashMap::new(),
-        };
+        let mut made =
+            Self { connection, location, extension, home, timeout, force, revision, linked: HashMap::new() };
         made.look()?;
         Ok(made)
     }
@@ -162,6 +154,10 @@ impl Linker {
             return None;
         }
         let message = format!("the daemon's socket {} is not visible in its file system", socket.display());
-        refused("unreachable-daemon", message, "mount the socket's folder there, or run a daemon in that container")
+        refused(
+            "unreachable-daemon",
+            message,
+            "mount the socket's folder there, or run a daemon in that container",
+        )
     }
 }

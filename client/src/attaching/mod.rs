@@ -9,4 +9,4 @@ mod selection;
 pub use link::Linker;
 pub use list::list;
 pub use outcome::{Outcome, Report};
-pub use selection::{Selection, own_user};
+pub use selection::Selection;

@@ -85,7 +85,13 @@ impl Report {
     ///
     /// # Errors
     /// That it can't be printed.
-    pub fn add(&mut self, pid: i32, process: Option<&Process>, outcome: Outcome, output: &mut Output) -> Result<()> {
+    pub fn add(
+        &mut self,
+        pid: i32,
+        process: Option<&Process>,
+        outcome: Outcome,
+        output: &mut Output,
+    ) -> Result<()> {
         let command = process.map(|process| process.command.clone()).unwrap_or_default();
         if !output.is_json() {
             say(pid, &command, &outcome, output)?;

@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn globs_fit_from_any_word_on() {
         let command = ["/usr/bin/python3", "/srv/bin/gunicorn", "app:app", "-w", "4"];
-        for glob in ["gunicorn*", "python3 *", "/srv/bin/gunicorn app:app -w 4", "*app:app*", "app:app -w 4"] {
+        for glob in ["gunicorn*", "python3 *", "/srv/bin/gunicorn app:app -w 4", "*app:app*", "app:app -w 4"]
+        {
             assert!(fits(glob, &command), "{glob}");
         }
         for glob in ["gunicorn", "unicorn*", "python"] {
