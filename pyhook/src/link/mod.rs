@@ -21,6 +21,8 @@ use thread::{Kept, Worker};
 
 /// Asks the thread to end; it leaves its connection to whoever joins it.
 static STOP: AtomicBool = AtomicBool::new(false);
+/// The daemon let this process go: no thread is started, here or in forked children, until an attach.
+static DETACHED: AtomicBool = AtomicBool::new(false);
 
 struct Control {
     hello: Hello,
@@ -100,7 +102,7 @@ pub fn pause() {
 pub fn unpause() {
     if let Some(control) = control().as_mut() {
         control.pauses = control.pauses.saturating_sub(1);
-        if control.pauses == 0 && control.thread.is_none() {
+        if control.pauses == 0 && control.thread.is_none() && !DETACHED.load(Ordering::SeqCst) {
             control.spawn();
         }
     }
@@ -114,7 +116,9 @@ pub fn renew() {
         control.thread = None;
         control.wake = Arc::new(wake);
         control.kept = Kept::default();
-        control.spawn();
+        if !DETACHED.load(Ordering::SeqCst) {
+            control.spawn();
+        }
     }
 }
 
@@ -127,11 +131,15 @@ pub fn close() {
 
 /// A second start or an attach: links again after a detach.
 pub fn resume(attached: bool) {
-    if let Some(control) = control().as_mut()
-        && control.thread.as_ref().is_none_or(JoinHandle::is_finished)
-    {
+    let mut control = control();
+    let Some(control) = control.as_mut() else { return };
+    let let_go = DETACHED.swap(false, Ordering::SeqCst);
+    if let_go || control.thread.as_ref().is_none_or(JoinHandle::is_finished) {
         control.hello.attached = attached;
         control.spawn();
+    } else {
+        // It may sleep between two attempts to connect.
+        rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
     }
 }
 

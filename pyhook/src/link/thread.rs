@@ -1,7 +1,7 @@
 //! What the link's thread does: connect (again and again, less and less often), converse, end when asked.
 
 use super::session::{End, Session};
-use super::{STOP, wire};
+use super::{DETACHED, STOP, wire};
 use crate::place;
 use patchctl_protocol::hook::Hello;
 use std::os::fd::OwnedFd;
@@ -62,7 +62,10 @@ impl Worker {
             };
             match open.converse(&wake) {
                 End::Stopped => return Kept { session: Some(open) },
-                End::Detached => return Kept::default(),
+                End::Detached => {
+                    DETACHED.store(true, Ordering::SeqCst);
+                    return Kept::default();
+                }
                 End::Lost => attempts = 0,
             }
             if open.was_refused() {
