@@ -146,6 +146,20 @@ pub(crate) fn origins(old: &Source<'_>, new: &Source<'_>, items: &ScopeItems<'_>
     pairing.origins
 }
 
+impl Origin {
+    pub fn is_changed(self) -> bool {
+        matches!(self, Self::Changed(_))
+    }
+
+    /// Index of the old item.
+    pub fn index(self) -> Option<usize> {
+        match self {
+            Self::Same(old) | Self::Changed(old) => Some(old),
+            Self::New => None,
+        }
+    }
+}
+
 struct Pairing<'p, 'a> {
     origins: Vec<Origin>,
     taken: Vec<bool>,

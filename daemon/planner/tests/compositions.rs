@@ -196,7 +196,7 @@ fn mirrors_that_change_nothing() {
     let same = mirror("p", "", "def f(a):\n    return (a)\n");
     assert_eq!(refusal(MODULE, &[&same]).0, Reason::AlreadyApplied);
     let near = composed(MODULE, &[&mirror("p", "", "class C:\n    def mm(self): pass\nclass Cc: pass\n")]);
-    assert_eq!(near.notes, ["`Cc` is new; there is `C`"]);
+    assert_eq!(near.notes, ["`mm` is new in C; there is `m`", "`Cc` is new; there is `C`"]);
 }
 
 #[test]

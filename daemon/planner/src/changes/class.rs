@@ -1,8 +1,10 @@
 //! Classes that stand in both texts: their headers, and the bodies whose values a decorator or metaclass
 //! has read.
 
-use super::scope::{ClassPair, Scope, ScopePair, Walker};
+use super::scope::Scope;
+use super::scope_pair::{ClassPair, ScopePair};
 use super::step::{self, Sort};
+use super::walk::Walker;
 use crate::excerpt::Excerpt;
 use crate::pair::Origin;
 use crate::source::{Bound, Enclosing, same_decorators, same_expr, same_optional, same_type_params};

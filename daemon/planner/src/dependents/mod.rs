@@ -1,9 +1,11 @@
 //! What follows from changed values in statements that did not change themselves: values computed from them
 //! are renewed where that is without risk, or named as stale.
 
+mod callables;
 mod changed;
 mod pure;
 mod reads;
+mod seeds;
 mod spread;
 
 pub(crate) use reads::Reads;

@@ -3,12 +3,12 @@
 use super::changed::Changed;
 use super::pure::is_pure;
 use super::reads::Reads;
-use crate::changes::{Changes, Draft, FunctionPair, Scope, TargetItem, execute, first_words, import_changes};
+use super::seeds::{key, seeds};
+use crate::changes::{Changes, Draft, FunctionPair, Scope, TargetItem, execute, first_words};
 use crate::source::{Bound, Source};
 use patchctl_protocol::plan::{Action, Parts, Stale, StepKind, Unsupported};
-use ruff_python_ast::{Stmt, StmtClassDef};
+use ruff_python_ast::Stmt;
 use ruff_text_size::{Ranged, TextSize};
-use rustc_hash::FxHashSet;
 
 /// Adds to the changes what follows from them. `renew` names stale values to compute anew (`all` for every
 /// one).
@@ -26,138 +26,14 @@ pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[Strin
     }
 }
 
-/// The names that the changes themselves bind anew.
-fn seeds(source: &Source<'_>, changes: &Changes<'_>, items: &[TargetItem<'_>]) -> Changed {
-    let mut class_names = FxHashSet::default();
-    for item in items.iter().filter(|item| !item.scope.namespace.is_empty()) {
-        for name in Bound::of(source, item.item.stmts).names {
-            class_names.insert(key(&item.scope.namespace, &item.scope.mangle(&name)));
-        }
-    }
-    let mut changed = Changed::new(class_names);
-    for item in items.iter().filter(|item| item.changed) {
-        let definition = matches!(item.item.only(), Some(Stmt::FunctionDef(_) | Stmt::ClassDef(_)));
-        if definition && item.origin.is_some() {
-            continue;
-        }
-        for name in import_changes(source, item) {
-            let name = key(&item.scope.namespace, &item.scope.mangle(&name));
-            changed.add_value(name.clone(), &name);
-        }
-        for place in Bound::of(source, item.item.stmts).places.iter().filter(|place| !place.item) {
-            let name = format!("{}.{}", place.object, place.key);
-            changed.add_value(name.clone(), &name);
-        }
-    }
-    for draft in &changes.steps {
-        if draft.step.action == Action::Regenerate {
-            for name in &draft.step.binds {
-                let name = key(&draft.step.scope, name);
-                changed.add_value(name.clone(), &name);
-            }
-            let class = draft.step.scope.join(".");
-            changed.add_callable(class.clone(), &class);
-        }
-    }
-    for pair in changes.functions.iter().filter(|pair| behaves_differently(pair.parts)) {
-        let name = key(&pair.scope.namespace, &pair.scope.mangle(&pair.new.name));
-        changed.add_callable(name.clone(), &name);
-        changed.add_recoded(name.clone());
-        if pair.parts.decorators {
-            changed.add_value(name.clone(), &name);
-        }
-    }
-    changed
-}
-
-fn behaves_differently(parts: Parts) -> bool {
-    parts.code || parts.defaults || parts.kind || parts.decorators
-}
-
-fn key(namespace: &[String], name: &str) -> String {
-    if namespace.is_empty() { name.to_owned() } else { format!("{}.{name}", namespace.join(".")) }
-}
-
-struct Spread<'s, 't, 'c, 'a> {
-    source: &'s Source<'t>,
+pub(super) struct Spread<'s, 't, 'c, 'a> {
+    pub source: &'s Source<'t>,
     changes: &'c mut Changes<'a>,
     renew: &'s [String],
-    changed: Changed,
+    pub changed: Changed,
 }
 
 impl<'a> Spread<'_, '_, '_, 'a> {
-    /// Functions that read changed values or call changed functions behave differently too; so do the
-    /// classes whose constructors do.
-    fn callables(&mut self, items: &[TargetItem<'a>]) {
-        let functions: Vec<(&Scope, String, Reads)> = items
-            .iter()
-            .filter_map(|item| match item.item.only() {
-                Some(Stmt::FunctionDef(def)) => {
-                    let name = key(&item.scope.namespace, &item.scope.mangle(&def.name));
-                    let mut reads = Reads::of_body(def);
-                    reads.names.extend(self.default_names(&item.scope, def));
-                    Some((&item.scope, name, reads))
-                }
-                _ => None,
-            })
-            .collect();
-        let classes: Vec<(&Scope, &StmtClassDef)> = items
-            .iter()
-            .filter_map(|item| Some((&item.scope, item.item.only()?.as_class_def_stmt()?)))
-            .collect();
-        loop {
-            let mut grown = false;
-            for (scope, name, reads) in &functions {
-                if self.changed.callable(name).is_none()
-                    && let Some(root) = self.changed.body_root(scope, reads).cloned()
-                {
-                    grown |= self.changed.add_callable(name.clone(), &root);
-                }
-                if !self.changed.is_recoded(name) && self.changed.body_recoded(scope, reads) {
-                    grown |= self.changed.add_recoded(name.clone());
-                }
-            }
-            for (scope, class) in &classes {
-                grown |= self.constructor(scope, class, &functions);
-            }
-            if !grown {
-                return;
-            }
-        }
-    }
-
-    /// Defaults as a function's body would read them: what they stand for in the class is named through it.
-    fn default_names(&self, scope: &Scope, def: &ruff_python_ast::StmtFunctionDef) -> Vec<String> {
-        let reads = Reads::of_defaults(&def.parameters);
-        self.changed.value_root(scope, &reads).cloned().into_iter().collect()
-    }
-
-    fn constructor(
-        &mut self,
-        scope: &Scope,
-        class: &StmtClassDef,
-        functions: &[(&Scope, String, Reads)],
-    ) -> bool {
-        let name = key(&scope.namespace, &scope.mangle(&class.name));
-        if self.changed.callable(&name).is_some() {
-            return false;
-        }
-        let makers = ["__init__", "__new__", "__post_init__"].map(|maker| format!("{name}.{maker}"));
-        let own = makers.iter().find_map(|maker| self.changed.callable(maker)).cloned();
-        let has_own = functions.iter().any(|(_, function, _)| makers.contains(function));
-        let inherited = || {
-            let bases = class.arguments.iter().flat_map(|arguments| arguments.args.iter());
-            let mut names = bases.filter_map(super::reads::dotted);
-            names.find_map(|base| self.changed.callable(&base)).cloned()
-        };
-        let root = own.or_else(|| if has_own { None } else { inherited() });
-        let recoded = makers.iter().any(|maker| self.changed.is_recoded(maker));
-        if recoded {
-            self.changed.add_recoded(name.clone());
-        }
-        root.is_some_and(|root| self.changed.add_callable(name, &root))
-    }
-
     fn item(&mut self, item: &TargetItem<'a>) {
         match item.item.only() {
             Some(Stmt::FunctionDef(def)) => {

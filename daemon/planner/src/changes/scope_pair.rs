@@ -1,0 +1,98 @@
+//! One scope in both texts: its items, where each came from, and which are to be executed.
+
+use super::import;
+use super::scope::Scope;
+use crate::pair::{Origin, ScopeItems};
+use crate::source::{Bound, Enclosing};
+use ruff_python_ast::StmtClassDef;
+use std::collections::BTreeSet;
+
+/// A class in both texts.
+#[derive(Clone, Copy)]
+pub(super) struct ClassPair<'a> {
+    pub old: &'a StmtClassDef,
+    pub new: &'a StmtClassDef,
+}
+
+/// One scope in both texts.
+pub(super) struct ScopePair<'w, 'a> {
+    pub scope: &'w Scope,
+    pub class: Option<ClassPair<'a>>,
+    pub items: ScopeItems<'a>,
+    pub origins: Vec<Origin>,
+    pub old_bound: Vec<Bound>,
+    pub new_bound: Vec<Bound>,
+    /// Indices of new items that are to be executed.
+    pub execute: BTreeSet<usize>,
+}
+
+impl<'a> ScopePair<'_, 'a> {
+    pub fn bound_before(&self, name: &str) -> bool {
+        self.old_bound.iter().any(|bound| bound.names.iter().any(|known| known == name))
+    }
+
+    /// Whether an item is an import statement that only lost names.
+    pub fn loses_imports(&self, index: usize) -> bool {
+        let Origin::Changed(old) = self.origins[index] else { return false };
+        import::only_loses(self.items.old[old].stmts, self.items.new[index].stmts)
+    }
+
+    pub fn bound_after(&self, name: &str) -> bool {
+        self.new_bound.iter().any(|bound| bound.names.iter().any(|known| known == name))
+    }
+
+    /// A statement that stood in a block and stands alone now may not have been executed.
+    pub fn execute_unconditional(&mut self) {
+        for (index, origin) in self.origins.iter().enumerate() {
+            let Origin::Same(old) = *origin else { continue };
+            if self.items.old[old].opened {
+                self.execute.insert(index);
+            }
+        }
+    }
+
+    /// Where the last statement that binds a name is the same as one that was not the last before, its
+    /// value comes back: it is executed.
+    pub fn execute_last_binders(&mut self) {
+        let last = |bounds: &[Bound], name: &str| {
+            bounds.iter().rposition(|bound| bound.names.iter().any(|known| known == name))
+        };
+        let names: BTreeSet<&String> = self.new_bound.iter().flat_map(|bound| &bound.names).collect();
+        for name in names {
+            let (Some(new), Some(old)) = (last(&self.new_bound, name), last(&self.old_bound, name)) else {
+                continue;
+            };
+            if matches!(self.origins[new], Origin::Same(same) if same != old) {
+                self.execute.insert(new);
+            }
+        }
+    }
+
+    /// An augmented assignment needs the value before it, so the whole chain of a name is executed.
+    pub fn execute_augmented(&mut self) {
+        let names: BTreeSet<String> =
+            self.new_bound.iter().chain(&self.old_bound).flat_map(|bound| bound.augmented.clone()).collect();
+        for name in names {
+            let binds = |index: &usize| self.new_bound[*index].names.contains(&name);
+            let chain: Vec<usize> = (0..self.new_bound.len()).filter(binds).collect();
+            let plain = |index: &usize| !self.new_bound[*index].augmented.contains(&name);
+            let base = chain.iter().rposition(plain).unwrap_or(0);
+            let kept: BTreeSet<usize> = self.origins.iter().filter_map(|origin| origin.index()).collect();
+            let lost = (0..self.old_bound.len())
+                .any(|old| !kept.contains(&old) && self.old_bound[old].names.contains(&name));
+            let chain = &chain[base.min(chain.len())..];
+            if lost || chain.iter().any(|index| self.execute.contains(index)) {
+                self.execute.extend(chain);
+            }
+        }
+    }
+
+    /// What stands around the statements of this scope in the target, its own class included.
+    pub fn class_outer(&self) -> Vec<Enclosing<'a>> {
+        let item = self.items.new.first().or(self.items.old.first());
+        let class = |e: &Enclosing<'_>| matches!(e, Enclosing::Class(_));
+        let outer = item.map_or(&[][..], |item| &item.outer);
+        let end = outer.iter().rposition(class).map_or(0, |at| at + 1);
+        outer[..end].to_vec()
+    }
+}
