@@ -51,8 +51,8 @@ def test_module_not_yet_imported_waits(home: Home, start: Starter, package: Pack
     home.start()
     app = start()
     home.wait_linked(app.pid)
-    home.add(package.write_patch("fix.diff", package.diff()))
-    assert home.state(app.pid, "fix") == "waiting"
+    changed = home.add(package.write_patch("fix.diff", package.diff()))
+    assert changed.state(app.pid) == "waiting"
     app.exec("import shop.price")
     assert app.eval("shop.price.net(5)") == 10
     home.wait_state(app.pid, "fix", "active")

@@ -50,6 +50,15 @@ def test_running_generator_drains(home: Home, start: Starter, package: Package) 
     home.wait_state(app.pid, "fix", "active")
 
 
+def test_module_not_yet_imported_is_waiting(home: Home, start: Starter, package: Package) -> None:
+    home.start()
+    app = start()
+    home.wait_linked(app.pid)
+    home.add(package.write_patch("fix.diff", package.diff()))
+    assert home.state(app.pid, "fix") == "waiting"
+    home.run("audit", "--check")
+
+
 def test_check_tells_by_its_exit_status(home: Home, app: Application, package: Package) -> None:
     home.add(package.write_patch("fix.diff", package.diff()))
     home.run("audit", "--check")

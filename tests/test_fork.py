@@ -15,6 +15,7 @@ import os, threading, time, json
 down, up = os.pipe(), os.pipe()
 pid = os.fork()
 if pid == 0:
+    os.close(down[1])
     try:
         while True:
             expression = os.read(down[0], 4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.rig.application import Application
+from tests.rig.environment import bare
 from tests.rig.home import Home
 from tests.rig.package import Package
 
@@ -35,7 +36,10 @@ def patched(home: Home, app: Application, package: Package) -> dict[str, object]
     """Words to fill in, once a patch is active."""
     path = package.write_patch("fix.diff", package.diff())
     home.add(path)
-    return {"python": home.environment.python, "file": path, "pid": app.pid}
+    other = bare(package.folder.parent / "other", home.environment.interpreter)
+    (other.site_packages / "sample.pth").write_text(f"{package.folder}\n")
+    home.run("hook", "install", "--python", other.python)
+    return {"python": other.python, "file": path, "pid": app.pid}
 
 
 def test_each_command_prints_one_document(home: Home, patched: dict[str, object]) -> None:

@@ -72,8 +72,11 @@ def test_uninstall_leaves_nothing(interpreter: Interpreter, wheel_path: Path, fo
 
 
 def tree(top: Path) -> list[str]:
-    """All files below a folder, compiled files of the interpreter's own packages left out."""
-    return sorted(str(path.relative_to(top)) for path in top.rglob("*") if "__pycache__" not in path.parts)
+    """All files below a folder, but compiled files and the lock that uv leaves."""
+    passed_over = {"__pycache__", ".lock"}
+    return sorted(
+        str(path.relative_to(top)) for path in top.rglob("*") if not passed_over.intersection(path.parts)
+    )
 
 
 @pytest.mark.every_python

@@ -21,7 +21,7 @@ LOOK = (
     " ['/proc/self/fd/' + name for name in os.listdir('/proc/self/fd')]))),"
     " 'hooks': len(sys.path_hooks)}))"
 )
-DOCUMENTED_MODULES = {"patchctl_hook", "patchctl_hook._native"}
+DOCUMENTED_MODULES = {"atexit", "patchctl_hook", "patchctl_hook._native"}
 
 
 def look(environment: Environment, variables: dict[str, str]) -> dict[str, Any]:
