@@ -38,18 +38,10 @@ pub async fn gather(daemon: &Daemon, client: &mut Client, outcome: &Outcome, wai
     Changed { revision: outcome.after.revision, patches, processes, notes: Vec::new() }
 }
 
-/// The processes for which some module of the patches has another patch set than before.
+/// The processes whose desired state this change made another one.
 fn concerned(daemon: &Daemon, outcome: &Outcome) -> Vec<Arc<Link>> {
     let mut links = daemon.links.all();
-    links.retain(|link| {
-        let uid = link.asker.process.uid;
-        let (before, after) = (outcome.before.view(uid), outcome.after.view(uid));
-        let before_modules =
-            before.module_names().filter(|name| before.digest_of(name) != after.digest_of(name));
-        let after_modules =
-            after.module_names().filter(|name| before.digest_of(name) != after.digest_of(name));
-        before_modules.chain(after_modules).next().is_some()
-    });
+    links.retain(|link| outcome.after.view(link.asker.process.uid).changed_at > outcome.before.revision);
     links
 }
 
@@ -73,8 +65,9 @@ fn process_outcome(
     entry: &Entry,
     outcome: &Outcome,
 ) -> ProcessOutcome {
-    let wanted =
-        outcome.after.view(link.asker.process.uid).patches.iter().any(|(one, _)| one.id() == entry.id());
+    let view = outcome.after.view(link.asker.process.uid);
+    let module = entry.patch.as_ref().and_then(|patch| patch.modules.first());
+    let wanted = module.is_some_and(|name| view.of_module(name).any(|(one, _)| one.id() == entry.id()));
     let mut result = ProcessOutcome {
         process: link.info(),
         patch: PatchRef::clone(&entry.reference),
