@@ -135,7 +135,6 @@ impl Process {
     }
 
     /// Makes a refusal of a failed look into it: what is missing, or a permission.
-    #[must_use]
     pub fn inaccessible(&self, doing: &'static str) -> impl Fn(io::Error) -> Refusal {
         move |source| match source.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => match Self::of(self.pid) {

@@ -77,7 +77,6 @@ pub enum Sort {
 
 impl Refusal {
     /// Makes one of a failed system call.
-    #[must_use]
     pub fn system(doing: &'static str) -> impl Fn(io::Error) -> Self {
         move |source| match source.raw_os_error() {
             Some(libc::ESRCH) => Self::NoSuchProcess,
