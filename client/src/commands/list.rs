@@ -4,7 +4,7 @@ use crate::daemon::Places;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::style::{BAD, DIM, GOOD, NAME};
+use crate::style::{BAD, DIM, GOOD, NAME, WARN, paint};
 use crate::table::{Cell, Table};
 use crate::time::local;
 use crate::wording;
@@ -33,12 +33,18 @@ pub fn run(_args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
         table.row(row(patch));
     }
     output.data(&table.render())?;
-    for patch in &patches {
-        if let Some(broken) = &patch.broken {
-            output.talk(format_args!("{}: {broken} (its last good version is active)", patch.id));
-        }
-    }
+    let mut faults = patches.iter().filter_map(fault).map(|fault| paint(WARN, &fault));
+    faults.try_for_each(|fault| output.line(fault))?;
     Ok(Exit::Ok)
+}
+
+/// What is wrong with a patch's file, and whether an earlier version of it is active.
+fn fault(patch: &PatchInfo) -> Option<String> {
+    let broken = patch.broken.as_ref()?;
+    let file = patch.file.rsplit('/').next().unwrap_or(&patch.file);
+    let named = if broken.contains(file) { broken.clone() } else { format!("{file}: {broken}") };
+    let active = if patch.modules.is_empty() { "" } else { " (its last good version is active)" };
+    Some(named + active)
 }
 
 fn row(patch: &PatchInfo) -> [Cell; 7] {

@@ -19,6 +19,9 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// Time between two looks.
 const INTERVAL: Duration = Duration::from_millis(2);
 
+/// What `patchd` ends with where another one serves the same place.
+const GAVE_WAY: i32 = 3;
+
 /// A log larger than this is put aside before the next start, in bytes.
 const LARGE_LOG: u64 = 16 << 20;
 
@@ -47,11 +50,10 @@ impl<'a> Launch<'a> {
             if let Some(connection) = Connection::open(&self.location.socket(), self.uid)? {
                 return Ok(connection);
             }
+            // One that gives way to another leaves that one to be waited for.
             let ended = child.try_wait().ok().flatten();
-            // One that ended because another came first leaves that one to be found.
-            if let Some(status) = ended {
-                let found = Connection::open(&self.location.socket(), self.uid)?;
-                return found.ok_or_else(|| self.failed(&format!("patchd ended at once ({})", told(status))));
+            if let Some(status) = ended.filter(|status| status.code() != Some(GAVE_WAY)) {
+                return Err(self.failed(&format!("patchd ended at once ({})", told(status))));
             }
             if begun.elapsed() > DEADLINE {
                 return Err(self.failed(&format!("patchd does not answer after {} s", DEADLINE.as_secs())));

@@ -2,9 +2,10 @@
 
 use super::status::{self, ask};
 use crate::daemon::Places;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::exit::Exit;
 use crate::output::Output;
+use patchctl_protocol::client::Status;
 
 /// Start the daemon in the background, unless it runs
 #[derive(clap::Args)]
@@ -12,13 +13,24 @@ use crate::output::Output;
 pub struct Args {}
 
 pub fn run(_args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
-    let mut connection = match places.running()? {
-        Some((connection, _)) => {
+    let status = match running(places)? {
+        Some(status) => {
             output.talk("it runs already");
-            connection
+            status
         }
-        None => places.start(output)?,
+        None => ask(&mut places.start(output)?)?,
     };
-    status::print(&ask(&mut connection)?, output)?;
+    status::print(&status, output)?;
     Ok(Exit::Ok)
+}
+
+/// The state of the daemon that runs. One that takes the connection and then goes away was about to end.
+fn running(places: &Places) -> Result<Option<Status>> {
+    let Some((mut connection, _)) = places.running()? else {
+        return Ok(None);
+    };
+    match ask(&mut connection) {
+        Err(error) if error.kind == Kind::Unreachable && places.running()?.is_none() => Ok(None),
+        answered => answered.map(Some),
+    }
 }
