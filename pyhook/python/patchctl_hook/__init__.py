@@ -10,8 +10,8 @@ from os import environ, getuid, path
 
 __all__ = ["start"]
 
-# site itself tries these two right after the .pth files, in every interpreter.
-_SITE_NAMES = ("sitecustomize", "usercustomize")
+# The interpreter itself imports these right after the .pth files: site the first two, `-c` the third (3.13).
+_START_NAMES = ("sitecustomize", "usercustomize", "linecache")
 
 
 def _sockets(home: "str | None", runtime: "str | None") -> "list[str]":
@@ -53,7 +53,7 @@ class _Deferred:
 
     @classmethod
     def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
-        if cls.loaded or name in _SITE_NAMES:
+        if cls.loaded or name in _START_NAMES:
             return
         # Set first: loading imports. It stays on the list, where the native finder takes its place:
         # were it removed, whoever walks the list right now would pass over the next finder.

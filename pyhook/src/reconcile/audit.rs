@@ -1,5 +1,6 @@
 //! What is true here: reports made from records, and audits read from the live functions and namespaces.
 
+use super::frames::{self, Running};
 use super::holders::{self, Holder};
 use super::records::Record;
 use super::{PAUSE, failures, records};
@@ -177,10 +178,13 @@ fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<See
             Some((_, namespace)) => holders::functions_of(&namespace)?,
             None => Vec::new(),
         };
-    let frames = super::frames::running(py)?;
+    let mut running = frames::running(py)?;
+    let originals = snapshot.codes.iter().filter_map(|code| code.original.as_ref());
+    let originals: Vec<_> = originals.map(|code| code.bind(py).clone()).collect();
+    running.extend(frames::suspended(py, &originals)?);
     let mut all = Vec::new();
     for code in snapshot.codes.iter().filter(|code| code.outermost) {
-        let state = observe_code(py, code, &functions, &frames);
+        let state = observe_code(py, code, snapshot, &functions, &running);
         all.extend(state.map(|report| Seen { report, patches: code.patches.clone() }));
     }
     for value in &snapshot.stored {
@@ -206,11 +210,11 @@ fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<See
 fn observe_code(
     py: Python<'_>,
     code: &Code,
+    snapshot: &Snapshot,
     functions: &[Holder<'_>],
-    frames: &[super::frames::Running<'_>],
+    running: &[Running<'_>],
 ) -> Option<FunctionReport> {
     let current = functions.iter().filter(|holder| holder.code.is(code.current.bind(py))).count();
-    let original = code.original.as_ref().map(|original| original.bind(py));
     if current == 0 {
         if code.optional {
             return None;
@@ -220,10 +224,13 @@ fn observe_code(
         return Some(report);
     }
     let mut report = seen(code.qualname.clone(), State::Active, current);
-    if let Some(frame) = frames.iter().find(|frame| original.is_some_and(|original| frame.code.is(original)))
-    {
+    // Old code of inner functions counts for the function that they stand in.
+    let inner = format!("{}.<locals>.", code.qualname);
+    let own = |other: &&Code| other.qualname == code.qualname || other.qualname.starts_with(&inner);
+    let old: Vec<_> = snapshot.codes.iter().filter(own).filter_map(|code| code.original.as_ref()).collect();
+    if let Some(frame) = running.iter().find(|frame| old.iter().any(|old| frame.code.is(old.bind(py)))) {
         report.state = State::Draining;
-        report.detail = format!("old code runs in thread {} at line {}", frame.thread, frame.line);
+        report.detail = format!("old code runs in {} at line {}", frame.holder, frame.line);
     }
     Some(report)
 }

@@ -1,15 +1,33 @@
-//! The frames that run right now in all threads: who still runs old code.
+//! Who still runs old code: frames of all threads, and suspended generators and coroutines, which no thread
+//! has on its stack.
 
 use crate::interpreter;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use std::fmt;
 
 /// A frame, as far as draining is concerned.
 pub struct Running<'py> {
     pub code: Bound<'py, PyAny>,
-    /// `threading.get_ident()` of its thread.
-    pub thread: u64,
+    pub holder: Holder,
     pub line: u32,
+}
+
+/// What holds a frame.
+pub enum Holder {
+    /// `threading.get_ident()` of its thread.
+    Thread(u64),
+    /// A generator, coroutine or asynchronous generator, by its type's name.
+    Suspended(&'static str),
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Thread(ident) => write!(f, "thread {ident}"),
+            Self::Suspended(sort) => write!(f, "a suspended {sort}"),
+        }
+    }
 }
 
 /// All frames of all threads (`sys._current_frames`), innermost first.
@@ -26,9 +44,40 @@ pub fn running(py: Python<'_>) -> PyResult<Vec<Running<'_>>> {
             let code = frame.getattr("f_code")?;
             if interpreter::is_code(&code)? {
                 let line = frame.getattr("f_lineno")?.extract().unwrap_or_default();
-                found.push(Running { code, thread, line });
+                found.push(Running { code, holder: Holder::Thread(thread), line });
             }
             frame = frame.getattr("f_back")?;
+        }
+    }
+    Ok(found)
+}
+
+/// The types whose objects keep a frame between calls: name, attribute of the code, attribute of the frame.
+const SUSPENDED: [(&str, &str, &str); 3] = [
+    ("generator", "gi_code", "gi_frame"),
+    ("coroutine", "cr_code", "cr_frame"),
+    ("async_generator", "ag_code", "ag_frame"),
+];
+
+/// Suspended frames of some code objects, found by one pass over the garbage collector's objects.
+///
+/// # Errors
+/// What reading frames raises.
+pub fn suspended<'py>(py: Python<'py>, codes: &[Bound<'py, PyAny>]) -> PyResult<Vec<Running<'py>>> {
+    let mut found = Vec::new();
+    if codes.is_empty() {
+        return Ok(found);
+    }
+    let referrers = py.import("gc")?.getattr("get_referrers")?.call1(PyTuple::new(py, codes)?)?;
+    for object in referrers.cast_into::<PyList>()?.iter() {
+        let sort = object.get_type().name()?.to_string();
+        let Some((sort, code, frame)) = SUSPENDED.into_iter().find(|(name, ..)| *name == sort) else {
+            continue;
+        };
+        let (Ok(code), Ok(frame)) = (object.getattr(code), object.getattr(frame)) else { continue };
+        if !frame.is_none() && codes.iter().any(|other| other.is(&code)) {
+            let line = frame.getattr("f_lineno")?.extract().unwrap_or_default();
+            found.push(Running { code, holder: Holder::Suspended(sort), line });
         }
     }
     Ok(found)
