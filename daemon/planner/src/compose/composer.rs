@@ -30,14 +30,15 @@ pub struct Contribution {
     pub count: u32,
 }
 
-/// Applies patches, in the order given, to a module's source. A patch that does not fit, or whose result is
-/// not Python, is left out with its reason; the others go on.
+/// Applies patches, in the order given, to a module's source. A patch that does not fit, or after which the
+/// text is no longer Python, is left out with its reason; the others go on. (Where there is just one diff, the
+/// planner finds out whether its result is Python.)
 #[must_use]
 pub fn compose(module: &str, is_package: bool, original: &str, patches: &[&Patch]) -> Composed {
     with_deep_stack(|| {
         let composed = apply_all(module, is_package, original, patches, false);
         let is_python = |text: &str| Source::parse(text, "").is_ok();
-        if composed.applied.is_empty() || is_python(&composed.text) || !is_python(original) {
+        if composed.applied.len() < 2 || is_python(&composed.text) || !is_python(original) {
             return composed;
         }
         apply_all(module, is_package, original, patches, true)

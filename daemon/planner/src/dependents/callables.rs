@@ -1,81 +1,63 @@
 //! Which functions and classes behave differently when called, because of what they read and call in turn.
 
-use super::reads::Reads;
+use super::reads::{Reads, dotted};
 use super::seeds::key;
 use super::spread::Spread;
 use crate::changes::{Scope, TargetItem};
 use ruff_python_ast::{Stmt, StmtClassDef, StmtFunctionDef};
 
+/// A function and the names of this module that its body uses.
+struct Function {
+    name: String,
+    uses: Vec<String>,
+}
+
 impl<'a> Spread<'_, '_, '_, 'a> {
     /// Functions that read changed values or call changed functions behave differently too; so do the
     /// classes whose constructors do.
     pub fn callables(&mut self, items: &[TargetItem<'a>]) {
-        let functions: Vec<(&Scope, String, Reads)> = items
-            .iter()
-            .filter_map(|item| match item.item.only() {
-                Some(Stmt::FunctionDef(def)) => {
-                    let name = key(&item.scope.namespace, &item.scope.mangle(&def.name));
-                    let mut reads = Reads::of_body(def);
-                    reads.names.extend(self.default_names(&item.scope, def));
-                    Some((&item.scope, name, reads))
-                }
-                _ => None,
-            })
-            .collect();
-        let classes: Vec<(&Scope, &StmtClassDef)> = items
-            .iter()
-            .filter_map(|item| Some((&item.scope, item.item.only()?.as_class_def_stmt()?)))
-            .collect();
-        loop {
-            let mut grown = false;
-            for (scope, name, reads) in &functions {
-                if self.changed.callable(name).is_none()
-                    && let Some(root) = self.changed.body_root(scope, reads).cloned()
-                {
-                    grown |= self.changed.add_callable(name.clone(), &root);
-                }
-                if !self.changed.is_recoded(name) && self.changed.body_recoded(scope, reads) {
-                    grown |= self.changed.add_recoded(name.clone());
-                }
-            }
-            for (scope, class) in &classes {
-                grown |= self.constructor(scope, class, &functions);
-            }
-            if !grown {
-                return;
-            }
-        }
-    }
-
-    /// Defaults as a function's body would read them: what they stand for in the class is named through it.
-    fn default_names(&self, scope: &Scope, def: &StmtFunctionDef) -> Vec<String> {
-        let reads = Reads::of_defaults(&def.parameters);
-        self.changed.value_root(scope, &reads).cloned().into_iter().collect()
-    }
-
-    fn constructor(
-        &mut self,
-        scope: &Scope,
-        class: &StmtClassDef,
-        functions: &[(&Scope, String, Reads)],
-    ) -> bool {
-        let name = key(&scope.namespace, &scope.mangle(&class.name));
-        if self.changed.callable(&name).is_some() {
-            return false;
-        }
-        let makers = ["__init__", "__new__", "__post_init__"].map(|maker| format!("{name}.{maker}"));
-        let own = makers.iter().find_map(|maker| self.changed.callable(maker)).cloned();
-        let has_own = functions.iter().any(|(_, function, _)| makers.contains(function));
-        let inherited = || {
-            let bases = class.arguments.iter().flat_map(|arguments| arguments.args.iter());
-            let mut names = bases.filter_map(super::reads::dotted);
-            names.find_map(|base| self.changed.callable(&base)).cloned()
+        let function = |item: &TargetItem<'a>| match item.item.only() {
+            Some(Stmt::FunctionDef(def)) => Some(self.function(&item.scope, def)),
+            _ => None,
         };
-        let root = own.or_else(|| if has_own { None } else { inherited() });
-        let recoded = makers.iter().any(|maker| self.changed.is_recoded(maker));
-        if recoded {
-            self.changed.add_recoded(name.clone());
+        let functions: Vec<Function> = items.iter().filter_map(function).collect();
+        let class = |item: &TargetItem<'a>| {
+            let class = item.item.only()?.as_class_def_stmt()?;
+            Some((key(&item.scope.namespace, &item.scope.mangle(&class.name)), class))
+        };
+        let classes: Vec<(String, &StmtClassDef)> = items.iter().filter_map(class).collect();
+        let mut grown = true;
+        while grown {
+            grown = false;
+            for function in &functions {
+                grown |= self.changed.follow(&function.name, &function.uses);
+            }
+            for (name, class) in &classes {
+                grown |= self.constructor(name, class, &functions);
+            }
         }
-        root.is_some_and(|root| self.changed.add_callable(name, &root))
+    }
+
+    fn function(&self, scope: &Scope, def: &StmtFunctionDef) -> Function {
+        let reads = Reads::of_body(def, |root| self.changed.is_root(root));
+        let mut uses: Vec<String> = reads.names.iter().chain(&reads.calls).cloned().collect();
+        uses.sort_unstable();
+        uses.dedup();
+        let mut uses: Vec<String> =
+            uses.iter().filter_map(|name| self.changed.resolve_in_function(scope, name)).collect();
+        uses.extend(self.changed.value_root(scope, &Reads::of_defaults(&def.parameters)).cloned());
+        Function { name: key(&scope.namespace, &scope.mangle(&def.name)), uses }
+    }
+
+    /// A class behaves as the functions that make its instances do, its own or inherited.
+    fn constructor(&mut self, name: &str, class: &StmtClassDef, functions: &[Function]) -> bool {
+        let makers = ["__init__", "__new__", "__post_init__"].map(|maker| format!("{name}.{maker}"));
+        let has_own = functions.iter().any(|function| makers.contains(&function.name));
+        if has_own {
+            return self.changed.follow(name, &makers);
+        }
+        let bases = class.arguments.iter().flat_map(|arguments| arguments.args.iter());
+        let bases: Vec<String> = bases.filter_map(dotted).collect();
+        self.changed.follow_calls(name, &bases)
     }
 }

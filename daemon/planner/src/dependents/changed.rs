@@ -17,13 +17,13 @@ pub(super) struct Changed {
     late: FxHashSet<String>,
     /// Values that stay behind.
     stale: FxHashSet<String>,
-    /// Every name bound in a class body.
-    class_names: FxHashSet<String>,
+    /// Every name bound in the module and in its class bodies.
+    bound: FxHashSet<String>,
 }
 
 impl Changed {
-    pub fn new(class_names: FxHashSet<String>) -> Self {
-        Self { class_names, ..Self::default() }
+    pub fn new(bound: FxHashSet<String>) -> Self {
+        Self { bound, ..Self::default() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -43,28 +43,43 @@ impl Changed {
         self.values.insert(name, root.to_owned());
     }
 
-    /// Whether the name was not known before as one that runs new code of a function.
-    pub fn add_recoded(&mut self, name: String) -> bool {
-        self.recoded.insert(name)
+    pub fn add_recoded(&mut self, name: String) {
+        self.recoded.insert(name);
     }
 
-    pub fn is_recoded(&self, name: &str) -> bool {
-        self.recoded.contains(name)
+    /// Whether a function's body may mean one of this module's names by a name that begins so.
+    pub fn is_root(&self, name: &str) -> bool {
+        self.bound.contains(name) || name == "self" || name == "cls"
     }
 
-    /// Whether a function's body calls, or names, one that runs new code.
-    pub fn body_recoded(&self, scope: &Scope, reads: &Reads) -> bool {
-        let names = reads.names.iter().chain(&reads.calls);
-        names.into_iter().any(|name| self.recoded.contains(&Self::resolve_in_function(scope, name)))
+    /// Notes what follows for something from the names that it uses; whether that was not known before.
+    pub fn follow(&mut self, name: &str, uses: &[String]) -> bool {
+        let value = |used: &String| prefixes(used).find_map(|prefix| self.values.get(prefix)).cloned();
+        let root = match self.callables.contains_key(name) {
+            true => None,
+            false => uses.iter().find_map(value),
+        };
+        let grown = root.is_some_and(|root| self.add_callable(name.to_owned(), &root));
+        self.follow_calls(name, uses) || grown
+    }
+
+    /// As `follow`, of what is called alone.
+    pub fn follow_calls(&mut self, name: &str, calls: &[String]) -> bool {
+        let mut grown = false;
+        if !self.callables.contains_key(name)
+            && let Some(root) = calls.iter().find_map(|called| self.callables.get(called)).cloned()
+        {
+            grown |= self.add_callable(name.to_owned(), &root);
+        }
+        if !self.recoded.contains(name) && calls.iter().any(|called| self.recoded.contains(called)) {
+            grown |= self.recoded.insert(name.to_owned());
+        }
+        grown
     }
 
     /// Whether the callable was not known before.
     pub fn add_callable(&mut self, name: String, root: &str) -> bool {
         self.callables.insert(name, root.to_owned()).is_none()
-    }
-
-    pub fn callable(&self, name: &str) -> Option<&String> {
-        self.callables.get(name)
     }
 
     /// The change that a value read goes back to.
@@ -102,35 +117,26 @@ impl Changed {
             && !scope.namespace.is_empty()
         {
             let prefix = scope.namespace.join(".");
-            if self.class_names.contains(&format!("{prefix}.{first}")) {
+            if self.bound.contains(&format!("{prefix}.{first}")) {
                 return format!("{prefix}.{name}");
             }
         }
         name
     }
 
-    /// As `resolve` for the body of a function: names of the class are read through its first argument.
-    fn resolve_in_function(scope: &Scope, name: &str) -> String {
+    /// As `resolve` for the body of a function, where names of the class are read through the first argument;
+    /// `None` for what is no name of this module.
+    pub fn resolve_in_function(&self, scope: &Scope, name: &str) -> Option<String> {
         let class = scope.classes.last().map(String::as_str);
         let parts: Vec<String> = name.split('.').map(|part| mangle(class, part)).collect();
-        match parts.split_first() {
-            Some((first, rest))
-                if !rest.is_empty() && !scope.namespace.is_empty() && (first == "self" || first == "cls") =>
-            {
+        let resolved = match parts.split_first() {
+            Some((first, rest)) if first == "self" || first == "cls" => {
                 format!("{}.{}", scope.namespace.join("."), rest.join("."))
             }
             _ => parts.join("."),
-        }
-    }
-
-    /// The change that a function's body goes back to.
-    pub fn body_root(&self, scope: &Scope, reads: &Reads) -> Option<&String> {
-        let names = reads.names.iter().chain(&reads.calls);
-        names.into_iter().find_map(|name| {
-            let name = Self::resolve_in_function(scope, name);
-            let found = prefixes(&name).find_map(|prefix| self.values.get(prefix));
-            found.or_else(|| self.callables.get(&name))
-        })
+        };
+        let known = prefixes(&resolved).any(|prefix| self.bound.contains(prefix));
+        known.then_some(resolved)
     }
 }
 

@@ -15,7 +15,7 @@ impl Reads {
     /// What executing a statement reads. Of a definition: its decorators, and a class's bases; a function's
     /// defaults are told apart ([`Reads::of_defaults`]), bodies of classes are scopes of their own.
     pub fn of_statement(stmt: &Stmt) -> Self {
-        let mut collector = Collector { reads: Self::default(), deferred: false };
+        let mut collector = Collector { reads: Self::default(), deferred: false, wanted: &|_| true };
         match stmt {
             Stmt::FunctionDef(def) => collector.decorators(&def.decorator_list),
             Stmt::ClassDef(class) => {
@@ -30,29 +30,35 @@ impl Reads {
     }
 
     pub fn of_defaults(parameters: &Parameters) -> Self {
-        let mut collector = Collector { reads: Self::default(), deferred: false };
+        let mut collector = Collector { reads: Self::default(), deferred: false, wanted: &|_| true };
         collector.defaults(parameters);
         collector.reads
     }
 
-    /// What calling a function may read, inner functions included.
-    pub fn of_body(def: &StmtFunctionDef) -> Self {
-        let mut collector = Collector { reads: Self::default(), deferred: true };
+    /// What calling a function may read, inner functions included: names whose first part is wanted.
+    pub fn of_body(def: &StmtFunctionDef, wanted: impl Fn(&str) -> bool) -> Self {
+        let mut collector = Collector { reads: Self::default(), deferred: true, wanted: &wanted };
         collector.visit_body(&def.body);
         collector.reads
     }
 }
 
-struct Collector {
+struct Collector<'w> {
     reads: Reads,
     /// Whether the bodies of inner functions and lambdas count.
     deferred: bool,
+    /// Whether names that begin with a word count.
+    wanted: &'w dyn Fn(&str) -> bool,
 }
 
-impl Collector {
+impl Collector<'_> {
+    fn dotted(&self, expr: &Expr) -> Option<String> {
+        if (self.wanted)(root(expr)?) { dotted(expr) } else { None }
+    }
+
     fn decorators(&mut self, decorators: &[Decorator]) {
         for decorator in decorators {
-            self.reads.calls.extend(dotted(&decorator.expression));
+            self.reads.calls.extend(self.dotted(&decorator.expression));
             self.visit_expr(&decorator.expression);
         }
     }
@@ -64,7 +70,7 @@ impl Collector {
     }
 }
 
-impl<'a> Visitor<'a> for Collector {
+impl<'a> Visitor<'a> for Collector<'_> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::FunctionDef(def) => {
@@ -82,13 +88,15 @@ impl<'a> Visitor<'a> for Collector {
 
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
-            Expr::Name(name) if name.ctx.is_load() => self.reads.names.push(name.id.to_string()),
-            Expr::Attribute(attribute) if attribute.ctx.is_load() => match dotted(expr) {
-                Some(name) => self.reads.names.push(name),
-                None => walk_expr(self, expr),
-            },
+            Expr::Name(name) if name.ctx.is_load() => self.reads.names.extend(self.dotted(expr)),
+            Expr::Attribute(attribute) if attribute.ctx.is_load() => {
+                if root(expr).is_none() {
+                    walk_expr(self, expr);
+                }
+                self.reads.names.extend(self.dotted(expr));
+            }
             Expr::Call(call) => {
-                self.reads.calls.extend(dotted(&call.func));
+                self.reads.calls.extend(self.dotted(&call.func));
                 walk_expr(self, expr);
             }
             Expr::Lambda(lambda) => {
@@ -101,6 +109,15 @@ impl<'a> Visitor<'a> for Collector {
             }
             _ => walk_expr(self, expr),
         }
+    }
+}
+
+/// The first name of a dotted one.
+fn root(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Name(name) => Some(&name.id),
+        Expr::Attribute(attribute) => root(&attribute.value),
+        _ => None,
     }
 }
 

@@ -9,13 +9,13 @@ use rustc_hash::FxHashSet;
 
 /// The names that the changes themselves bind anew.
 pub(super) fn seeds(source: &Source<'_>, changes: &Changes<'_>, items: &[TargetItem<'_>]) -> Changed {
-    let mut class_names = FxHashSet::default();
-    for item in items.iter().filter(|item| !item.scope.namespace.is_empty()) {
+    let mut bound = FxHashSet::default();
+    for item in items {
         for name in Bound::of(source, item.item.stmts).names {
-            class_names.insert(key(&item.scope.namespace, &item.scope.mangle(&name)));
+            bound.insert(key(&item.scope.namespace, &item.scope.mangle(&name)));
         }
     }
-    let mut changed = Changed::new(class_names);
+    let mut changed = Changed::new(bound);
     for item in items.iter().filter(|item| item.changed) {
         let definition = matches!(item.item.only(), Some(Stmt::FunctionDef(_) | Stmt::ClassDef(_)));
         if definition && item.origin.is_some() {
