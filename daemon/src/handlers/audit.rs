@@ -5,6 +5,10 @@ use super::list;
 use crate::daemon::Daemon;
 use crate::server::{Client, Link};
 use patchctl_protocol::client::{AuditReply, AuditedProcess, Reply};
+use patchctl_protocol::hook::PatchReport;
+use patchctl_protocol::plan::PatchRef;
+use patchctl_protocol::state::State;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -19,20 +23,48 @@ pub async fn handle(daemon: &Arc<Daemon>, client: &Client, deadline_ms: u64, pid
     for link in visible(daemon, client, pids) {
         questions.spawn(ask(link, deadline));
     }
-    let mut processes: Vec<AuditedProcess> = questions.join_all().await;
+    let mut processes: Vec<AuditedProcess> = Vec::new();
+    for (link, mut audited) in questions.join_all().await {
+        if audited.answered && audited.disabled.is_none() && link.asker.hello.refusal.is_none() {
+            audited.patches.extend(unreported(daemon, &link, &audited.patches));
+        }
+        processes.push(audited);
+    }
     processes.sort_by_key(|process| process.process.pid);
     let revision = daemon.keeper.snapshot().revision;
     let patches = list::patches(daemon, client).into_iter().filter(|patch| patch.enabled).collect();
     Reply::Audit(AuditReply { revision, processes, patches })
 }
 
-async fn ask(link: Arc<Link>, deadline: Instant) -> AuditedProcess {
+/// The patches for a process that its hook can't know of, since none of their modules is loaded: waiting, or
+/// refused by a guard.
+fn unreported(daemon: &Daemon, link: &Link, reported: &[PatchReport]) -> Vec<PatchReport> {
+    let view = daemon.keeper.snapshot().view(link.asker.process.uid);
+    let selection = daemon.planner.selection(&view, &link.asker);
+    let mut found: BTreeMap<PatchRef, PatchReport> = BTreeMap::new();
+    for module in view.module_names() {
+        for entry in selection.of_module(module) {
+            let report = PatchReport::empty(&entry.reference, State::Waiting);
+            found.entry(PatchRef::clone(&entry.reference)).or_insert(report);
+        }
+        for skipped in selection.skipped(module) {
+            let mut report = PatchReport::empty(&skipped.patch, skipped.state);
+            report.refusal = Some(skipped.refusal);
+            found.insert(skipped.patch, report);
+        }
+    }
+    found.retain(|patch, _| !reported.iter().any(|report| report.patch == *patch));
+    found.into_values().collect()
+}
+
+async fn ask(link: Arc<Link>, deadline: Instant) -> (Arc<Link>, AuditedProcess) {
     let reply = match link.audit() {
         Some(answer) => timeout_at(deadline, answer).await.ok().and_then(Result::ok),
         None => None,
     };
-    match reply {
+    let audited = match reply {
         Some(reply) => AuditedProcess::answered(link.info(), reply),
         None => AuditedProcess { process: link.info(), answered: false, patches: Vec::new(), disabled: None },
-    }
+    };
+    (link, audited)
 }
