@@ -2,7 +2,7 @@
 
 use super::outcome::Outcome;
 use super::selection::own_user;
-use crate::daemon::{Connection, Places};
+use crate::daemon::Places;
 use crate::error::{Error, Kind, Result};
 use crate::hook;
 use crate::output::Output;
@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_micros(500);
 
 /// Attaches to processes, for one daemon.
-pub struct Linker {
-    connection: Connection,
+pub struct Linker<'a> {
+    places: &'a Places,
     location: Location,
     extension: PathBuf,
     home: Option<String>,
@@ -32,12 +32,12 @@ pub struct Linker {
     linked: HashMap<(u32, u64), ProcessInfo>,
 }
 
-impl Linker {
+impl<'a> Linker<'a> {
     /// Finds or starts the daemon, and asks it which processes it has.
     ///
     /// # Errors
     /// That it can't be reached, or the extension is not there.
-    pub fn new(places: &Places, timeout: Duration, force: bool, output: &mut Output) -> Result<Self> {
+    pub fn new(places: &'a Places, timeout: Duration, force: bool, output: &mut Output) -> Result<Self> {
         let extension = hook::extension()?;
         let (mut connection, location) = match places.running()? {
             Some(found) => found,
@@ -52,13 +52,13 @@ impl Linker {
             _ => return Err(Error::unexpected_reply()),
         };
         let mut made =
-            Self { connection, location, extension, home, timeout, force, revision, linked: HashMap::new() };
+            Self { places, location, extension, home, timeout, force, revision, linked: HashMap::new() };
         made.look()?;
         Ok(made)
     }
 
     fn look(&mut self) -> Result<()> {
-        let Reply::Processes { processes } = self.connection.ask(&Request::Processes)? else {
+        let Reply::Processes { processes } = self.places.connect()?.ask(&Request::Processes)? else {
             return Err(Error::unexpected_reply());
         };
         self.linked = processes.into_iter().map(|one| ((one.pid, one.started), one)).collect();

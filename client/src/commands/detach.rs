@@ -1,6 +1,6 @@
 //! `patchctl detach`: lets processes go, with their originals in place.
 
-use crate::daemon::{Connection, Places};
+use crate::daemon::Places;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -32,11 +32,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
-    let mut connection = places.connect()?;
-    let Reply::Done = connection.ask(&Request::Detach { pids: args.pids.clone() })? else {
+    let Reply::Done = places.connect()?.ask(&Request::Detach { pids: args.pids.clone() })? else {
         return Err(Error::unexpected_reply());
     };
-    let left = await_leave(&mut connection, &args.pids, args.timeout)?;
+    let left = await_leave(places, &args.pids, args.timeout)?;
     let is_gone = |pid: &u32| !left.contains(pid);
     if output.is_json() {
         let row = |pid: &u32| json!({ "pid": pid, "detached": is_gone(pid) });
@@ -57,10 +56,10 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
 }
 
 /// Waits until the links are gone; gives the pids of those that are not.
-fn await_leave(connection: &mut Connection, pids: &[u32], patience: Duration) -> Result<Vec<u32>> {
+fn await_leave(places: &Places, pids: &[u32], patience: Duration) -> Result<Vec<u32>> {
     let deadline = Instant::now() + patience;
     loop {
-        let Reply::Processes { processes } = connection.ask(&Request::Processes)? else {
+        let Reply::Processes { processes } = places.connect()?.ask(&Request::Processes)? else {
             return Err(Error::unexpected_reply());
         };
         let linked = |pid: &&u32| processes.iter().any(|process| process.pid == **pid);
