@@ -14,14 +14,21 @@ __all__ = ["start"]
 _START_NAMES = ("sitecustomize", "usercustomize", "linecache")
 
 
-def _sockets(home: "str | None", runtime: "str | None") -> "list[str]":
+def _variable(name: str) -> "str | None":
+    """Value of an environment variable, unless `-E` or `-I` says not to trust any."""
+    return None if sys.flags.ignore_environment else environ.get(name)
+
+
+def _sockets() -> "list[str]":
     """Paths at which a daemon's socket may be, as in ``daemon/protocol/src/location.rs``."""
+    home = _variable("PATCHCTL_HOME")
     if home:
         return [home + "/run/patchd.sock"]
     uid = getuid()
     sockets = ["/run/patchctl/patchd.sock"]
     if uid:
-        sockets.append((runtime or "/run/user/%d" % uid) + "/patchctl/patchd.sock")
+        runtime = _variable("XDG_RUNTIME_DIR") or "/run/user/%d" % uid
+        sockets.append(runtime + "/patchctl/patchd.sock")
         sockets.append("/tmp/patchctl-%d/patchd.sock" % uid)
     return sockets
 
@@ -29,13 +36,11 @@ def _sockets(home: "str | None", runtime: "str | None") -> "list[str]":
 def start() -> None:
     """Start the hook now if a daemon is there, else with the first import. Never raises."""
     try:
-        get = {}.get if sys.flags.ignore_environment else environ.get
-        if get("PATCHCTL_DISABLE", "0") not in ("", "0"):
-            return
-        if any(map(path.exists, _sockets(get("PATCHCTL_HOME"), get("XDG_RUNTIME_DIR")))):
-            _load(None)
-        else:
-            sys.meta_path.insert(0, _Deferred)
+        if _variable("PATCHCTL_DISABLE") in (None, "", "0"):
+            if any(map(path.exists, _sockets())):
+                _load(None)
+            else:
+                sys.meta_path.insert(0, _Deferred)
     except Exception:
         pass
 
@@ -53,6 +58,7 @@ class _Deferred:
 
     @classmethod
     def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
+        """Load the native part, whose finder takes this one's place."""
         if cls.loaded or name in _START_NAMES:
             return
         # Set first: loading imports. It stays on the list, where the native finder takes its place:
