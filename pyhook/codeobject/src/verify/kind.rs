@@ -2,6 +2,15 @@
 
 use crate::tables::Want;
 
+/// What calling a function needs and gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Callee {
+    /// A call makes a generator.
+    pub generator: bool,
+    /// Loops over its argument as it is: only an iterator may be given.
+    pub iterates: bool,
+}
+
 /// A kind of value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -20,10 +29,9 @@ pub(super) enum Kind {
     Str,
     /// Code object, by constant index.
     Code(u32),
-    /// Function; whether calling it makes a generator.
-    Function(bool),
-    /// Function that still needs a closure of that many cells, and the same.
-    OpenFunction(u32, bool),
+    Function(Callee),
+    /// Function that still needs a closure of that many cells.
+    OpenFunction(u32, Callee),
     /// `int` the compiler itself compares.
     Int,
     Cell,
@@ -43,6 +51,9 @@ pub(super) enum Kind {
 impl Kind {
     /// Whether any instruction may take it as an object.
     pub fn is_object(self) -> bool {
+        if let Kind::Function(callee) = self {
+            return !callee.iterates;
+        }
         use Kind::{IndexOrNull, IteratorIndex, Lasti, MaybeNull, Null, OpenFunction, Previous, Saved};
         !matches!(
             self,
@@ -107,7 +118,7 @@ impl Kind {
             Want::Tuple => Kind::Tuple,
             Want::Str => Kind::Str,
             Want::Int => Kind::Int,
-            Want::Function => Kind::Function(false),
+            Want::Function => Kind::Function(Callee::default()),
             Want::Bool => Kind::Bool,
             Want::Exception => Kind::Exception,
             Want::Previous => Kind::Previous,
@@ -204,7 +215,8 @@ mod tests {
         assert_eq!(Kind::Names(2).join(Kind::Names(3)), Some(Kind::Tuple));
         assert_eq!(Kind::Previous.join(Kind::Object), None);
         assert_eq!(Kind::Borrowed(1).join(Kind::Object), None);
-        assert_eq!(Kind::OpenFunction(1, true).join(Kind::Function(true)), None);
+        let callee = Callee::default();
+        assert_eq!(Kind::OpenFunction(1, callee).join(Kind::Function(callee)), None);
     }
 
     #[test]

@@ -18,8 +18,10 @@
 
 mod error;
 mod flow;
+mod functions;
 mod glue;
 mod kind;
+mod moves;
 mod operands;
 mod prologue;
 mod replacement;

@@ -3,11 +3,12 @@
 
 use super::flow::{caught_by_block, uses_blocks};
 use super::kind::{Kind, slot};
+use super::moves::moved;
 use super::state::{Block, State, mismatch};
-use super::{Defect, variables};
+use super::{Defect, functions, variables};
 use crate::body::Body;
 use crate::tables::{Item, Jump, Op, OpInfo, Operand, Signature, Table, Want};
-use crate::{CodeObject, Constant, flags};
+use crate::{CodeObject, Constant};
 
 /// Where control goes besides the next instruction.
 pub(super) enum Outcome {
@@ -60,7 +61,7 @@ impl<'a> Transfer<'a> {
         if op.sets_up_block() {
             return self.set_up(index, info, state);
         }
-        if self.moved(op, arg, state)? {
+        if moved(op, arg, state)? {
             return Ok(Outcome::Next);
         }
         self.by_signature(index, info, state)
@@ -70,6 +71,7 @@ impl<'a> Transfer<'a> {
         let arg = self.body.instructions[index].arg;
         let own = self.table.intrinsic(info.operand, arg);
         let signature = own.unwrap_or(&info.signature);
+        functions::admit_comprehension(info.op, arg, state);
         self.before(info.op, arg, state)?;
         let result = self.result(info.op, arg, state)?;
         let refine = refined(info.op, state);
@@ -142,7 +144,9 @@ impl<'a> Transfer<'a> {
                 Kind::Names(count) if count > arg => Err(Defect::Operand(arg)),
                 _ => Ok(()),
             },
-            Op::MakeFunction if self.table.rules.function_attributes == 0 => self.check_closure(arg, state),
+            Op::MakeFunction if self.table.rules.function_attributes == 0 => {
+                functions::check_closure(self.code, self.table, arg, state)
+            }
             Op::YieldValue | Op::YieldFrom | Op::ReturnGenerator if !self.code.is_generator_like() => {
                 Err(Defect::Prologue("yields without a generator flag"))
             }
@@ -175,48 +179,14 @@ impl<'a> Transfer<'a> {
                 let cells = state.stack[items..].iter().all(|kind| *kind == Kind::Cell);
                 cells.then_some(Kind::Cells(arg))
             }
-            Op::MakeFunction if self.table.rules.function_attributes > 0 => {
-                let code = state.peek(1)?;
-                let generator = self.makes_generator(code);
-                Some(match self.free_count(code) {
-                    0 => Kind::Function(generator),
-                    free => Kind::OpenFunction(free, generator),
-                })
-            }
+            Op::MakeFunction => Some(functions::made(self.code, self.table, state)?),
             Op::Call => {
                 let callee = state.peek(arg.saturating_add(2))?;
-                (callee == Kind::Function(true)).then_some(Kind::Iterator)
+                matches!(callee, Kind::Function(callee) if callee.generator).then_some(Kind::Iterator)
             }
-            Op::SetFunctionAttribute => Some(attribute_set(arg, state)?),
+            Op::SetFunctionAttribute => Some(functions::attribute_set(arg, state)?),
             _ => None,
         })
-    }
-
-    fn makes_generator(&self, kind: Kind) -> bool {
-        let Kind::Code(index) = kind else { return false };
-        let code = self.code.consts[index as usize].as_code();
-        code.is_some_and(|code| code.flags & flags::GENERATOR != 0)
-    }
-
-    fn free_count(&self, kind: Kind) -> u32 {
-        let Kind::Code(index) = kind else { return 0 };
-        let code = self.code.consts[index as usize].as_code();
-        code.map_or(0, |code| code.freevars.len() as u32)
-    }
-
-    /// The closure of `MAKE_FUNCTION` lies below the code (and, to 3.10, the name).
-    fn check_closure(&self, arg: u32, state: &State) -> Result<(), Defect> {
-        let named = self.table.rules.handlers == crate::tables::Handlers::Blocks;
-        let code = 1 + u32::from(named);
-        let wanted = self.free_count(state.peek(code)?);
-        let given = match state.peek(code + 1) {
-            Ok(Kind::Cells(count)) if arg & 8 != 0 => count,
-            _ => 0,
-        };
-        if given == wanted {
-            return Ok(());
-        }
-        Err(Defect::Closure { given, wanted })
     }
 
     fn after(&self, op: Op, state: &mut State) -> Result<(), Defect> {
@@ -265,42 +235,6 @@ impl<'a> Transfer<'a> {
         let target = self.body.target_of(index).ok_or(Defect::FallsOff)?;
         Ok(Outcome::Jump { target, state: caught })
     }
-
-    /// Instructions that only move values; whether it was one.
-    fn moved(&self, op: Op, arg: u32, state: &mut State) -> Result<bool, Defect> {
-        let rotated = match op {
-            Op::RotTwo => 2,
-            Op::RotThree => 3,
-            Op::RotFour => 4,
-            Op::RotN => arg,
-            Op::Swap => {
-                let depth = state.stack.len();
-                let other = depth.checked_sub(arg as usize).ok_or(Defect::Underflow)?;
-                state.stack.swap(other, depth - 1);
-                return Ok(true);
-            }
-            Op::Copy | Op::DupTop | Op::DupTopTwo => {
-                let (from, count) = match op {
-                    Op::Copy => (arg, 1),
-                    Op::DupTop => (1, 1),
-                    _ => (2, 2),
-                };
-                for _ in 0..count {
-                    let kind = state.peek(from)?;
-                    if !kind.is_copyable() {
-                        return Err(mismatch(Want::Object, kind));
-                    }
-                    state.stack.push(kind);
-                }
-                return Ok(true);
-            }
-            _ => return Ok(false),
-        };
-        let depth = state.stack.len();
-        let from = depth.checked_sub(rotated as usize).ok_or(Defect::Underflow)?;
-        state.stack[from..].rotate_right(1);
-        Ok(true)
-    }
 }
 
 /// Whether the value below a sent one can be the iterator that is awaited, or its index.
@@ -325,28 +259,6 @@ fn constant_kind(constant: &Constant, index: u32) -> Kind {
         Constant::Tuple(items) if constant.is_tuple_of_str() => Kind::Names(items.len() as u32),
         Constant::Tuple(_) => Kind::Tuple,
         _ => Kind::Object,
-    }
-}
-
-/// `SET_FUNCTION_ATTRIBUTE`: the value's type is trusted, the closure's length too.
-fn attribute_set(arg: u32, state: &State) -> Result<Kind, Defect> {
-    let (function, value) = (state.peek(1)?, state.peek(2)?);
-    let want = match arg {
-        1 => Want::Tuple,
-        2 => Want::Dict,
-        8 => Want::Cells,
-        _ => Want::Object,
-    };
-    if !value.satisfies(want, false) {
-        return Err(mismatch(want, value));
-    }
-    match (arg, function, value) {
-        (8, Kind::OpenFunction(wanted, generator), Kind::Cells(given)) if wanted == given => {
-            Ok(Kind::Function(generator))
-        }
-        (8, Kind::OpenFunction(wanted, _), Kind::Cells(given)) => Err(Defect::Closure { given, wanted }),
-        (8, _, Kind::Cells(given)) => Err(Defect::Closure { given, wanted: 0 }),
-        (_, function, _) => Ok(function),
     }
 }
 
