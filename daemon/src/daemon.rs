@@ -27,6 +27,8 @@ pub struct Daemon {
     /// Told when the daemon is to end.
     pub stop: Notify,
     pub long_lines: Arc<Semaphore>,
+    /// Told after work that takes much memory for a moment.
+    pub worked: Arc<Notify>,
 }
 
 impl Daemon {
@@ -42,6 +44,7 @@ impl Daemon {
             started_at: crate::process::now(),
             stop: Notify::new(),
             long_lines: Arc::new(Semaphore::new(LONG_LINES)),
+            worked: Arc::default(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Daemon {
         let snapshot = self.keeper.snapshot();
         let (number, revision) = (request.request, snapshot.revision);
         let planned = tokio::task::spawn_blocking(move || work(&planner, &snapshot, request)).await;
+        self.worked.notify_one();
         planned.unwrap_or_else(|error| {
             tracing::error!("planning failed: {error}");
             PlanReply { request: number, revision, modules: Vec::new() }

@@ -8,6 +8,7 @@ mod daemon;
 mod files;
 mod handlers;
 mod history;
+mod memory;
 mod options;
 mod places;
 mod planning;

@@ -3,6 +3,7 @@
 use crate::access::Access;
 use crate::daemon::Daemon;
 use crate::history::{Event, History};
+use crate::memory;
 use crate::options::Options;
 use crate::places::{PlaceError, Places};
 use crate::process;
@@ -120,6 +121,8 @@ async fn until_stopped(daemon: &Arc<Daemon>, places: &Places) -> Result<(), RunE
             tracing::error!("changes of the patch folder are not noticed: {error}");
         }
     });
+    tokio::spawn(memory::look_after(Arc::clone(&daemon.worked)));
+    daemon.worked.notify_one();
     let planner = Arc::clone(&daemon.planner);
     tokio::task::spawn_blocking(move || planner.texts.prune());
     ready(daemon);

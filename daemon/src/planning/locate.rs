@@ -12,9 +12,15 @@ pub fn locate(module: &str, folders: &[PathBuf]) -> Option<PathBuf> {
 /// The file of a module beside the file of another one of the same installation.
 #[must_use]
 pub fn beside(module: &str, other: &str, other_origin: &Path) -> Option<PathBuf> {
-    let package = other_origin.file_name().is_some_and(|name| name == "__init__.py");
-    let up = other.split('.').count() + usize::from(package);
-    in_folder(module, other_origin.ancestors().nth(up)?)
+    in_folder(module, root(other, other_origin)?)
+}
+
+/// The folder of `sys.path` that a module with this file lies under.
+#[must_use]
+pub fn root<'a>(module: &str, origin: &'a Path) -> Option<&'a Path> {
+    let package = origin.file_name().is_some_and(|name| name == "__init__.py");
+    let up = module.split('.').count() + usize::from(package);
+    origin.ancestors().nth(up)
 }
 
 fn in_folder(module: &str, folder: &Path) -> Option<PathBuf> {

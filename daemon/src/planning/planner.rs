@@ -52,8 +52,8 @@ pub struct Work {
 impl Planner {
     #[must_use]
     pub fn new(location: &Location, access: Access) -> Self {
-        const TARGETS: usize = 1 << 20;
-        const PLANS: usize = 4 << 20;
+        const TARGETS: usize = 512 << 10;
+        const PLANS: usize = 2 << 20;
         Self {
             texts: Texts::new(location),
             sources: Sources::new(access),
@@ -68,9 +68,9 @@ impl Planner {
     pub fn answer(&self, snapshot: &Snapshot, asker: &Asker, request: PlanRequest) -> PlanReply {
         let view = snapshot.view(asker.process.uid);
         let PlanRequest { request: number, phase, modules, excluded, .. } = request;
-        let selection = Selection::new(&view, asker, &self.distributions, &excluded);
         let works: Vec<Work> =
             modules.into_iter().map(|facts| self.work(facts, phase, asker, &view)).collect();
+        let selection = Selection::new(&view, asker, &self.distributions, &excluded).beside(&works);
         let modules = self.settle(&selection, &works, phase, asker, &view);
         PlanReply { request: number, revision: snapshot.revision, modules }
     }

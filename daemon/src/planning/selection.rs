@@ -3,14 +3,17 @@
 
 use super::asker::Asker;
 use super::distributions::Distributions;
+use super::locate;
+use super::planner::Work;
 use crate::process::now;
 use crate::registry::{Entry, View};
 use patchctl_planner::{Environment, Patch};
-use patchctl_protocol::hook::Skipped;
+use patchctl_protocol::hook::{ModuleFacts, Skipped};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::{Refusal, State};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The choice for one request. Patches are only ever taken out of it.
@@ -19,6 +22,8 @@ pub struct Selection<'a> {
     asker: &'a Asker,
     distributions: &'a Distributions,
     excluded: &'a [PatchRef],
+    /// Where installed distributions are looked for, in order.
+    folders: Vec<PathBuf>,
     refused: RefCell<BTreeMap<String, Refusal>>,
     /// Patches whose guards hold.
     passed: RefCell<Vec<String>>,
@@ -32,7 +37,21 @@ impl<'a> Selection<'a> {
         distributions: &'a Distributions,
         excluded: &'a [PatchRef],
     ) -> Self {
-        Self { view, asker, distributions, excluded, refused: RefCell::default(), passed: RefCell::default() }
+        let folders = asker.folders.clone();
+        let (refused, passed) = (RefCell::default(), RefCell::default());
+        Self { view, asker, distributions, excluded, folders, refused, passed }
+    }
+
+    /// Looks for distributions also beside the modules themselves, wherever a process has them from.
+    #[must_use]
+    pub fn beside(mut self, works: &[Work]) -> Self {
+        for ModuleFacts { name, origin, .. } in works.iter().map(|work| &work.facts) {
+            let root = origin.as_ref().and_then(|origin| locate::root(name, Path::new(origin)));
+            if let Some(root) = root.filter(|root| !self.folders.iter().any(|folder| folder == root)) {
+                self.folders.push(root.to_owned());
+            }
+        }
+        self
     }
 
     /// The patches that a module gets, in order.
@@ -94,7 +113,7 @@ impl<'a> Selection<'a> {
     }
 
     fn guard(&self, patch: &Patch) -> Result<(), Refusal> {
-        let version_of = |name: &str| self.distributions.version_of(name, &self.asker.folders);
+        let version_of = |name: &str| self.distributions.version_of(name, &self.folders);
         patch.guard(&Environment {
             python: &self.asker.hello.python,
             command: &self.asker.process.command,

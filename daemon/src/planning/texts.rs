@@ -29,7 +29,7 @@ pub struct Texts {
 }
 
 /// Most bytes of texts that are kept in memory.
-const RECENT: usize = 2 << 20;
+const RECENT: usize = 1 << 20;
 
 impl Texts {
     #[must_use]

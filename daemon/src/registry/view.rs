@@ -62,12 +62,6 @@ impl View {
             .flat_map(|set| set.patches.iter().map(|index| &self.patches[*index]))
     }
 
-    /// Digest of a module's patch set; `None` for a module without patches.
-    #[must_use]
-    pub fn digest_of(&self, module: &str) -> Option<&Digest> {
-        self.modules.get(module).map(|set| &set.digest)
-    }
-
     /// The message that tells a process its desired state, made once for all processes of the user.
     #[must_use]
     pub fn message(&self, revision: u64) -> Arc<[u8]> {
