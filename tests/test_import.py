@@ -31,7 +31,7 @@ def test_top_level_change_is_seen_by_the_module_itself(home: Home, start: Starte
 def test_loader_spec_and_file_stay_as_they_were(home: Home, start: Starter, package: Package) -> None:
     look = (
         "(type(shop.price.__loader__).__name__, shop.price.__spec__.origin, shop.price.__file__,"
-        " shop.price.__cached__, len(__import__('sys').meta_path))"
+        " shop.price.__spec__.cached, len(__import__('sys').meta_path))"
     )
     home.start()
     plain = start()
