@@ -1,7 +1,7 @@
 //! Instructions that only move or copy values of the stack.
 
 use super::Defect;
-use super::state::{State, mismatch};
+use super::state::{Block, State, mismatch};
 use crate::tables::{Op, Want};
 
 /// Instructions that only move values; whether it was one.
@@ -36,6 +36,10 @@ pub(super) fn moved(op: Op, arg: u32, state: &mut State) -> Result<bool, Defect>
     };
     let depth = state.stack.len();
     let from = depth.checked_sub(rotated as usize).ok_or(Defect::Underflow)?;
+    // What lies below a block's level must stay there: an exception cuts the stack to it.
+    if matches!(state.blocks.last(), Some(Block::Setup(level)) if from < *level) {
+        return Err(Defect::Underflow);
+    }
     state.stack[from..].rotate_right(1);
     Ok(true)
 }

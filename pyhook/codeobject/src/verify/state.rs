@@ -91,6 +91,14 @@ impl State {
         Ok(())
     }
 
+    /// Checks that the innermost block still finds the depth it needs.
+    pub fn above_floor(&self) -> Result<(), Defect> {
+        if self.stack.len() < self.floor() {
+            return Err(Defect::Underflow);
+        }
+        Ok(())
+    }
+
     /// The least depth the innermost block needs.
     pub fn floor(&self) -> usize {
         match self.blocks.last() {

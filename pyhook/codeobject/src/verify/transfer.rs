@@ -56,7 +56,7 @@ impl<'a> Transfer<'a> {
             if let (true, Some(top)) = (type_params && loads, state.stack.last_mut()) {
                 *top = Kind::Tuple;
             }
-            return Ok(Outcome::Next);
+            return state.above_floor().map(|()| Outcome::Next);
         }
         if op.sets_up_block() {
             return self.set_up(index, info, state);
@@ -77,8 +77,8 @@ impl<'a> Transfer<'a> {
         let refine = refined(info.op, state);
         self.take_all(info.op, &signature.inputs, arg, state)?;
         self.check_peek(signature, arg, state)?;
-        if self.blocks && !reaches_below_block(info.op) && state.stack.len() < state.floor() {
-            return Err(Defect::Underflow);
+        if !reaches_below_block(info.op) {
+            state.above_floor()?;
         }
         let target = self.body.target_of(index).filter(|_| info.jump != Jump::Marker);
         let jumped = target.map(|target| {
