@@ -9,9 +9,9 @@ from tests.bench.table import Row, median_pair, ratio
 from tests.rig.package import with_header
 
 IMPORTS = (
-    "import time; begin = time.perf_counter()\n"
+    "import time; begin = time.process_time()\n"
     "for number in range(500): __import__('modules.m%03d' % number)\n"
-    "print(time.perf_counter() - begin)"
+    "print(time.process_time() - begin)"
 )
 IMPORT_ONE = "import time; begin = time.perf_counter(); import big; print(time.perf_counter() - begin)"
 
@@ -49,7 +49,7 @@ def imports(stage: Stage, rounds: int) -> Row:
         lambda: stage.printed(stage.plain, IMPORTS, path),
         rounds,
     )
-    return ratio("import of 500 modules without patches, over bare", pair, "1.01 x")
+    return ratio("import of 500 modules without patches, over bare (processor time)", pair, "1.01 x")
 
 
 def patched_import(stage: Stage, rounds: int) -> Row:
