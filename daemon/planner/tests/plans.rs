@@ -215,7 +215,7 @@ fn dependents() {
     let renewed = plan_of(retry, &retry.replace("['a']", "['a', 'b']"), &["R.DEFAULT"], Phase::Live);
     assert_eq!(
         lines(&renewed),
-        ["R.__init__ defaults", "changed-value R:D", "renewed R.DEFAULT", "renewed OTHER"],
+        ["R.__init__ defaults", "changed-value R:D", "renewed R.DEFAULT late", "renewed OTHER late"],
     );
     check(
         "A = 1\nB = A + 1\nC = re.compile(f'{B}')\n",

@@ -132,7 +132,8 @@ impl<'a> Spread<'_, '_, '_, 'a> {
     }
 
     fn renew(&mut self, item: &TargetItem<'a>, reads: &Reads, root: &str, bound: &Bound) {
-        let late = self.changed.is_late(&item.scope, reads);
+        // What calls the application's code waits for all of its functions: also for new defaults alone.
+        let late = self.changed.is_late(&item.scope, reads) || !item.item.stmts.iter().all(is_pure);
         let (stmts, outer) = item.item.unit().unwrap_or((item.item.stmts, &item.item.outer[..]));
         let mut draft: Draft = execute(self.source, &item.scope, outer, stmts, StepKind::Renewed);
         draft.step.late = late;
