@@ -1,7 +1,7 @@
 //! Which daemon serves this process, and a connection to it whose peer is checked.
 
 use patchctl_protocol::location::{self, Location};
-use rustix::net::sockopt;
+use patchctl_protocol::socket;
 use rustix::process::{geteuid, getuid};
 use std::ffi::OsString;
 use std::io;
@@ -55,9 +55,9 @@ pub fn connect() -> io::Result<UnixStream> {
 }
 
 fn connect_to(place: &Location) -> io::Result<UnixStream> {
-    let stream = patchctl_protocol::socket::connect(&place.socket())?;
-    let peer = sockopt::socket_peercred(&stream)?;
-    if peer.uid.is_root() || peer.uid == getuid() {
+    let stream = socket::connect(&place.socket())?;
+    let peer = socket::peer(&stream)?;
+    if peer.uid == 0 || peer.uid == getuid().as_raw() {
         Ok(stream)
     } else {
         Err(io::Error::new(io::ErrorKind::PermissionDenied, "the daemon belongs to another user"))

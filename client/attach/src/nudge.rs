@@ -50,9 +50,19 @@ pub fn nudge(thread: i32, runtime: &Runtime, memory: Memory) -> io::Result<(bool
 fn is_called_by_python(runtime: &Runtime, memory: Memory, stack_pointer: u64) -> bool {
     let mut room = [0; SEARCHED];
     let Ok(read) = memory.read_some(stack_pointer, &mut room) else { return false };
-    let foreign = |word: &u64| runtime.code_at(*word) == Code::Other && follows_call(memory, *word);
+    let foreign = |word: &u64| match runtime.code_at(*word) {
+        Code::Other => follows_call(memory, *word),
+        Code::Python | Code::StandardExtension => follows_foreign_call(memory, *word),
+        _ => false,
+    };
     let words = as_words(&room[..read]);
     words.iter().any(|word| runtime.code_at(*word) == Code::Python) && !words.iter().any(foreign)
+}
+
+/// Whether an address is where libffi's `call r11` returns to (`src/x86/unix64.S`): a call by way of
+/// ctypes, where libffi is part of another module.
+fn follows_foreign_call(memory: Memory, address: u64) -> bool {
+    memory.array::<3>(address.wrapping_sub(3)).is_ok_and(|code| code == [0x41, 0xff, 0xd3])
 }
 
 /// Whether an address is where a call returns to: `e8` with 4 bytes, or `ff /2` with 0 to 5 more.

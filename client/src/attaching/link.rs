@@ -83,6 +83,9 @@ impl<'a> Linker<'a> {
         if self.is_linked(process) {
             return Ok(Outcome::Linked);
         }
+        if let Err(refusal) = process.check(self.force) {
+            return Ok(Outcome::refused(&refusal));
+        }
         if let Some(outcome) = self.obstacle(process) {
             return Ok(outcome);
         }

@@ -19,6 +19,7 @@ pub const MAX_PATH: usize = 107;
 /// Who is at the other end of a connection, as the kernel noted it when the connection was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
+    /// 0 for a process outside of this one's pid namespace.
     pub pid: u32,
     pub uid: u32,
     pub gid: u32,
@@ -66,9 +67,19 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 /// # Errors
 /// That the socket is not one of this family.
 pub fn peer<S: AsFd>(stream: &S) -> io::Result<Peer> {
-    let credentials = sockopt::socket_peercred(stream)?;
-    let pid = u32::try_from(credentials.pid.as_raw_nonzero().get()).unwrap_or(0);
-    Ok(Peer { pid, uid: credentials.uid.as_raw(), gid: credentials.gid.as_raw() })
+    // Not by rustix: its type has no room for the pid 0.
+    let mut found = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut size = libc::socklen_t::try_from(size_of::<libc::ucred>()).unwrap_or(0);
+    let socket = stream.as_fd().as_raw_fd();
+    // SAFETY: `found` is a place of `size` bytes for the answer, which are integers.
+    let done = unsafe {
+        let place = (&raw mut found).cast();
+        libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_PEERCRED, place, &raw mut size)
+    };
+    if done != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Peer { pid: u32::try_from(found.pid).unwrap_or(0), uid: found.uid, gid: found.gid })
 }
 
 fn new_socket() -> io::Result<OwnedFd> {
