@@ -3,7 +3,7 @@
 use super::{Defect, VerifyError};
 use crate::body::{Body, Instruction};
 use crate::tables::{Op, Table, table};
-use crate::{CodeObject, Constant};
+use crate::{CodeObject, Constant, flags};
 
 struct Glue<'a> {
     code: &'a CodeObject,
@@ -37,6 +37,9 @@ impl Glue<'_> {
             }
             Op::Precall | Op::KwNames => self.call(index),
             Op::YieldValue if self.table.has(Op::Resume) => self.yields(index),
+            Op::LoadClassderef if self.code.flags & flags::OPTIMIZED != 0 => {
+                Some("only a class body has the namespace it looks into")
+            }
             _ => None,
         }
     }

@@ -55,7 +55,7 @@ fn candidates() -> Vec<PathBuf> {
 }
 
 fn version_of(path: &Path) -> Option<Version> {
-    let script = "import sys, importlib.util as u; g = getattr(sys, '_is_gil_enabled', bool.__bool__)\n\
+    let script = "import sys, importlib.util as u\n\
                   print(sys.version_info[0], sys.version_info[1], int.from_bytes(u.MAGIC_NUMBER[:2], 'little'), sys.implementation.name)";
     let output = Command::new(path).args(["-S", "-c", script]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
