@@ -6,7 +6,7 @@
 use crate::{ask, desired, interpreter, link, modules, reconcile};
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use std::cell::RefCell;
 
 thread_local! {
@@ -34,7 +34,7 @@ impl Finder {
         LOOKING.with_borrow_mut(|names| names.push(name.to_owned()));
         let spec = walk(slf, name, path, target);
         LOOKING.with_borrow_mut(|names| names.pop());
-        let Some(spec) = spec? else { return Ok(None) };
+        let Some(spec) = spec? else { return Ok(new_module(slf.py(), name).ok().flatten()) };
         // Nothing of ours may break an import: without the override it goes on unpatched.
         prepare(&spec, name).ok();
         Ok(Some(spec))
@@ -61,6 +61,25 @@ fn walk<'py>(
         }
     }
     Ok(None)
+}
+
+/// The spec of a module that a patch adds: its text lies in a file of the daemon's.
+fn new_module<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let facts = ModuleFacts { name: name.to_owned(), loader: LoaderKind::Other, ..ModuleFacts::default() };
+    let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
+    let Some(module) = py.detach(|| ask::plan(facts, excluded, hello, || None)) else { return Ok(None) };
+    let Some(file) = reconcile::added(&module) else { return Ok(None) };
+    let machinery = py.import("_frozen_importlib_external")?;
+    let loader = machinery.getattr("SourceFileLoader")?.call1((name, file))?;
+    let options = PyDict::new(py);
+    options.set_item("loader", loader)?;
+    if file.ends_with("/__init__.py") {
+        let folder = file.trim_end_matches("/__init__.py");
+        options.set_item("submodule_search_locations", PyList::new(py, [folder])?)?;
+    }
+    let spec = machinery.getattr("spec_from_file_location")?.call((name, file), Some(&options))?;
+    link::nudge();
+    Ok(Some(spec))
 }
 
 /// Overrides `get_code` on the spec's loader, or leaves the module to the live path.

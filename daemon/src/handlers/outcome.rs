@@ -26,7 +26,8 @@ pub async fn gather(daemon: &Daemon, client: &mut Client, outcome: &Outcome, wai
     }
     let mut processes = Vec::new();
     while let Some(answered) = waits.join_next().await {
-        let Ok((link, reported)) = answered else { continue };
+        // A process that has ended has no patches.
+        let Ok(Some((link, reported))) = answered else { continue };
         for entry in &outcome.patches {
             let one = process_outcome(&link, reported.as_deref(), entry, outcome);
             client.progress(one.clone()).await;
@@ -45,18 +46,21 @@ fn concerned(daemon: &Daemon, outcome: &Outcome) -> Vec<Arc<Link>> {
     links
 }
 
-/// The link with its first report of this revision or a later one; without one if the deadline passed or
-/// the process went.
-async fn wait(link: Arc<Link>, revision: u64, deadline: Instant) -> (Arc<Link>, Option<Arc<Reported>>) {
+/// The link with its first report of this revision or a later one, or without one if the deadline passed;
+/// nothing if the process went.
+async fn wait(
+    link: Arc<Link>,
+    revision: u64,
+    deadline: Instant,
+) -> Option<(Arc<Link>, Option<Arc<Reported>>)> {
     let mut reports = link.reported.subscribe();
-    let reported = {
-        let reached = reports.wait_for(|reported| reported.revision >= revision);
-        match timeout_at(deadline, reached).await {
-            Ok(Ok(reported)) => Some(Arc::clone(&reported)),
-            _ => None,
+    let reported = tokio::select! {
+        reached = timeout_at(deadline, reports.wait_for(|reported| reported.revision >= revision)) => {
+            reached.ok().and_then(Result::ok).map(|reported| Arc::clone(&reported))
         }
+        () = link.closed() => return None,
     };
-    (link, reported)
+    Some((link, reported))
 }
 
 fn process_outcome(
@@ -81,7 +85,7 @@ fn process_outcome(
     match (reported, found) {
         (None, _) => {
             result.state = Some(State::Unanswered);
-            let detail = "the process did not answer in time, or ended";
+            let detail = "the process did not answer in time";
             result.refusal = Some(Refusal::new(Reason::TimedOut, detail));
         }
         (Some(_), Some(state)) => {

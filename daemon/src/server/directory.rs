@@ -56,6 +56,11 @@ impl Link {
         framing::to_line(message).is_ok_and(|line| self.outgoing.try_send(line.into()).is_ok())
     }
 
+    /// Waits until the connection is closed: the process ended, or was let go.
+    pub async fn closed(&self) {
+        self.outgoing.closed().await;
+    }
+
     /// Asks what the live functions are; the answer comes by the receiver, or never.
     #[must_use]
     pub fn audit(&self) -> Option<oneshot::Receiver<StateReply>> {

@@ -5,6 +5,7 @@
 use super::records::{self, CodeRecord, Record};
 use super::{codes, commit, failures};
 use crate::interpreter;
+use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Parts, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -50,6 +51,27 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
             Ok(None)
         }
     }
+}
+
+/// The file with the text of a module that a patch adds, if the plan is of one; records it as patched.
+pub fn added(module: &ModulePlan) -> Option<&str> {
+    let Outcome::Plan(plan) = &module.outcome else { return None };
+    if plan.source.is_none() || plan.original != Digest::default() || plan.filename.is_empty() {
+        return None;
+    }
+    let patches = module.applied.iter().map(|patch| patch.id.clone()).collect();
+    let record = Record {
+        digest: super::digest_of(&module.name),
+        target: plan.target.clone(),
+        base: Some(plan.target.clone()),
+        applied: module.applied.clone(),
+        skipped: module.skipped.clone(),
+        since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),
+        imported: vec![("<module>".to_owned(), patches)],
+        ..Record::default()
+    };
+    drop(records::put(&module.name, record));
+    Some(&plan.filename)
 }
 
 /// The whole target text, compiled.

@@ -25,7 +25,7 @@ mod transaction;
 
 pub use audit::{audit, report};
 pub use failures::{excluded, forget};
-pub use graft::graft;
+pub use graft::{added, graft};
 
 use crate::{desired, modules};
 use failures::Failure;

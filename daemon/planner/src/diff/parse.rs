@@ -108,7 +108,7 @@ impl Reader<'_> {
         } else if line.starts_with("--- ") && self.next_starts("+++ ") {
             self.names();
             return Ok(());
-        } else if line.starts_with("@@ -") {
+        } else if line.starts_with("@@ -") || line.starts_with("@@ ") && self.open.is_some() {
             return self.hunk();
         } else if let Some(file) = &mut self.open {
             extended_header(file, line);
