@@ -5,7 +5,6 @@
 use super::records::{self, CodeRecord, Record};
 use super::{codes, commit, failures};
 use crate::interpreter;
-use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Parts, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -53,10 +52,11 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
     }
 }
 
-/// The file with the text of a module that a patch adds, if the plan is of one; records it as patched.
+/// The file with the text of a module that no finder finds and a patch adds, if the plan is of one; records
+/// it as patched.
 pub fn added(module: &ModulePlan) -> Option<&str> {
     let Outcome::Plan(plan) = &module.outcome else { return None };
-    if plan.source.is_none() || plan.original != Digest::default() || plan.filename.is_empty() {
+    if plan.source.is_none() || plan.filename.is_empty() {
         return None;
     }
     let patches = module.applied.iter().map(|patch| patch.id.clone()).collect();
