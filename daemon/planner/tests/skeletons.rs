@@ -119,7 +119,7 @@ fn standard_library() {
                 changed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
             compared += compare(&python, &cases);
         }
-        assert!(compared > limit, "{}: only {compared} functions", python.display());
+        assert!(compared > files.len() / 4, "{}: only {compared} functions", python.display());
     }
 }
 
@@ -164,7 +164,7 @@ fn hard_cases() {
             let [old, new] = kept.clone().map(|text| text.replace('\n', ending));
             let case = json!({"file": name, "old": old, "new": new, "functions": changed(&old)});
             let count = compare(&python, &[case]);
-            assert!(count >= 20, "{count}");
+            assert!(count >= 50, "{count}");
         }
     }
 }
