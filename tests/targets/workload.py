@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 
 MISTAKES = []
 ROUNDS = [0]
@@ -72,8 +73,10 @@ def allocate(count):
 
 
 def fork(_unused):
-    """Fork, and wait for the child."""
-    pid = os.fork()
+    """Fork, and wait for the child. CPython may see a thread of an attach then, and warn of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         os._exit(7)
     return os.waitpid(pid, 0)[1]

@@ -24,9 +24,9 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_micros(200);
-/// How long a running interpreter may take to run a requested script before it is helped along.
+/// How long a running interpreter may take to take up a request.
 const UNAIDED: Duration = Duration::from_millis(20);
-/// How long after that.
+/// How long one that was woken for it.
 const AIDED: Duration = Duration::from_millis(100);
 /// Name of the report in the delivery.
 const REPORT: &str = "report";
@@ -95,7 +95,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// By PEP 768; `None`: it had no effect and was taken back.
+    /// By PEP 768; `None`: it had no effect, or could have none.
     fn by_request(&mut self, remote: RemoteExec, delivery: &mut Option<Delivery>) -> Result<Option<String>> {
         let delivery = match delivery {
             Some(there) => there,
@@ -103,26 +103,28 @@ impl Attempt<'_> {
         };
         let text = self.load.script(&delivery.path(REPORT));
         let script = delivery.put(self.process, "boot.py", text.as_bytes())?;
-        if !remote.send(&script)? {
-            return Ok(None);
-        }
-        let waits = thread_choice::main_waits(self.process, self.runtime);
-        let unaided = if waits { Duration::ZERO } else { UNAIDED };
-        if let Some(message) = self.await_report(delivery, unaided) {
-            return Ok(Some(message));
-        }
-        if self.nudge()?
-            && let Some(message) = self.await_report(delivery, AIDED)
-        {
+        let patience = if thread_choice::main_waits(self.process, self.runtime) {
+            if !self.knock(&remote, &script)? {
+                return Ok(None);
+            }
+            AIDED
+        } else {
+            if !remote.send(&script)? {
+                return Ok(None);
+            }
+            UNAIDED
+        };
+        if let Some(message) = self.await_report(delivery, patience) {
             return Ok(Some(message));
         }
         if remote.is_pending()? {
             remote.clear()?;
-            return Ok(None);
+            // It may have been taken up at this very moment.
+            return Ok(self.await_report(delivery, UNAIDED));
         }
-        // The script was begun; its thread may wait for the GIL.
         let left = self.deadline.saturating_duration_since(Instant::now());
-        Ok(self.await_report(delivery, left))
+        let late = Refusal::NotReached { waited: self.options.timeout, held: "a call into C holds the GIL" };
+        self.await_report(delivery, left).map(Some).ok_or(late)
     }
 
     fn await_report(&self, delivery: &Delivery, patience: Duration) -> Option<String> {
@@ -138,12 +140,14 @@ impl Attempt<'_> {
         }
     }
 
-    fn nudge(&mut self) -> Result<bool> {
+    /// Makes the request while the main thread is held, and wakes it for it.
+    fn knock(&mut self, remote: &RemoteExec, script: &str) -> Result<bool> {
         let (pid, runtime) = (self.process.pid, self.runtime);
         let failed = self.process.inaccessible("trace it");
-        let (fits, held) = in_own_thread(|| nudge::nudge(pid, runtime, Memory::of(pid)).map_err(&failed))?;
+        let knock = || nudge::nudge(pid, runtime, Memory::of(pid), &|| remote.send(script)).map_err(&failed);
+        let (sent, held) = in_own_thread(knock)?;
         self.pause.note(held);
-        Ok(fits)
+        sent
     }
 
     /// By a thread of its own.

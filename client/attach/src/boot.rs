@@ -26,15 +26,14 @@ def load(path, home, name="patchctl_hook._native"):
 "#;
 
 /// Runs `load()` in a thread, so that the main one goes on at once and no handler of a signal runs in
-/// the middle of it; leaves the outcome in a file.
+/// the middle of it; leaves the outcome in a file. Without that file's folder the request was taken back.
 const IN_THREAD: &str = r#"
 def run(path, home, report):
     try:
         import _signal
         _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-        outcome = load(path, home)
         with open(report + ".part", "wb") as file:
-            file.write(outcome)
+            file.write(load(path, home))
         import posix
         posix.rename(report + ".part", report)
     except BaseException:

@@ -5,6 +5,7 @@
 use crate::frame::blocked_in;
 use crate::memory::{Memory, as_words};
 use crate::ptrace::{Stop, Tracee};
+use crate::refusal::Result;
 use crate::runtime::{Code, Runtime};
 use std::io;
 use std::time::{Duration, Instant};
@@ -20,30 +21,47 @@ const NUDGEABLE: [i64; 23] =
 /// How much of the stack is searched for the callers, in bytes.
 const SEARCHED: usize = 2048;
 
-/// Ends the system call of a thread, if that is safe. Tells whether it was, and how long the thread was
+/// Makes a request of a thread and ends its system call, if that is safe; if it runs, only makes the
+/// request. Gives what `request` gave (`false`: not safe, nothing was done), and how long the thread was
 /// held. To be called in a thread that ends soon, see [`crate::ptrace`].
+///
+/// The request comes last: were it left pending in a blocked thread, the next signal would be the first
+/// to meet it, and an exception that its handler raises would end in the script instead of the program.
 ///
 /// # Errors
 /// That the thread is gone or may not be traced.
-pub fn nudge(thread: i32, runtime: &Runtime, memory: Memory) -> io::Result<(bool, Duration)> {
+pub fn nudge(
+    thread: i32,
+    runtime: &Runtime,
+    memory: Memory,
+    request: &dyn Fn() -> Result<bool>,
+) -> io::Result<(Result<bool>, Duration)> {
     crate::priority::raise();
     let mut tracee = Tracee::seize(thread)?;
     let begun = Instant::now();
     if tracee.stop(STOPPING)? != Some(Stop::Interrupted) {
-        return Ok((false, begun.elapsed()));
+        return Ok((Ok(false), begun.elapsed()));
     }
     let mut registers = tracee.registers()?;
-    let number = blocked_in(&registers);
-    let fits = number.is_some_and(|number| NUDGEABLE.contains(&number))
-        && runtime.code_at(registers.rip) == Code::CLibrary
-        && is_called_by_python(runtime, memory, registers.rsp);
-    if fits {
-        registers.rax = (-EINTR).cast_unsigned();
-        registers.orig_rax = u64::MAX;
-        tracee.set_registers(&registers)?;
+    let is_safe = match blocked_in(&registers) {
+        None => true,
+        Some(number) => {
+            NUDGEABLE.contains(&number)
+                && runtime.code_at(registers.rip) == Code::CLibrary
+                && is_called_by_python(runtime, memory, registers.rsp)
+        }
+    };
+    let mut made = Ok(false);
+    if is_safe {
+        if blocked_in(&registers).is_some() {
+            registers.rax = (-EINTR).cast_unsigned();
+            registers.orig_rax = u64::MAX;
+            tracee.set_registers(&registers)?;
+        }
+        made = request();
     }
     tracee.detach()?;
-    Ok((fits || number.is_none(), begun.elapsed()))
+    Ok((made, begun.elapsed()))
 }
 
 /// Whether the innermost callers are all CPython's own.
