@@ -290,7 +290,7 @@ def test_a_wait_is_bounded_and_what_was_asked_is_taken_back(home: Home, begin: B
     home.start()
     target = begin("hold")
     call = Path(f"/proc/{target.pid}/syscall")
-    until(call.read_text, lambda text: text.startswith("128 "), what="the call that holds the GIL")
+    until(call.read_text, lambda text: text.startswith("34 "), what="the call that holds the GIL")
     before = time.monotonic()
     assert "GIL" in refused(home, target.pid, "timed-out", 1, "--timeout", 0.5)
     assert time.monotonic() - before < 10

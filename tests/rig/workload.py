@@ -71,9 +71,9 @@ class Workload:
         """End it, and hold it to its promise: no mistakes, a clean exit, silence. Returns its rounds."""
         os.kill(self.pid, signal.SIGUSR1)
         verdict = self._line()
-        assert verdict["mistakes"] == []
-        assert self.process.wait(20) == 0
-        assert self._errors() == ""
+        assert verdict["mistakes"] == [], f"mistakes: {verdict['mistakes']}"
+        status, said = self.process.wait(20), self._errors()
+        assert (status, said) == (0, ""), f"it ended with {status} and said {said!r}"
         return int(verdict["rounds"])
 
     def close(self) -> None:

@@ -12,7 +12,8 @@ use std::fs;
 /// How much of a stack is searched for signal handlers, in bytes.
 const SEARCHED: usize = 128 << 10;
 const FUTEX: i64 = 202;
-const EPOLL: [i64; 3] = [232, 281, 441];
+/// epoll_wait, epoll_pwait, epoll_pwait2, rt_sigtimedwait.
+const ENDED_BY_STOPS: [i64; 4] = [232, 281, 441, 128];
 /// `FUTEX_WAIT_BITSET`: condition variables, semaphores and joins. The C library's own locks use
 /// `FUTEX_WAIT`.
 const FUTEX_WAIT_BITSET: u64 = 9;
@@ -33,7 +34,7 @@ const WAITING: [i64; 30] = [
 enum Activity {
     /// Waits in a system call that is restarted after a stop.
     Waits,
-    /// Waits in one that then ends with EINTR: epoll.
+    /// Waits in one that then ends with EINTR.
     WaitsForEvents,
     Runs,
     Elsewhere,
@@ -76,7 +77,7 @@ fn activity(pid: i32, thread: i32, runtime: &Runtime) -> Activity {
     };
     match number {
         _ if runtime.code_at(pc) != Code::CLibrary => Activity::Elsewhere,
-        number if EPOLL.contains(&number) => Activity::WaitsForEvents,
+        number if ENDED_BY_STOPS.contains(&number) => Activity::WaitsForEvents,
         number if is_waiting(number, operation) => Activity::Waits,
         _ => Activity::Elsewhere,
     }
