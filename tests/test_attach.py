@@ -373,13 +373,13 @@ def test_a_process_that_does_not_see_the_socket_is_refused(home: Home, begin: Be
 
 
 @pytest.mark.every_python
-@pytest.mark.parametrize("situation", ["sleep", "busy", "floats", "asyncio"])
+@pytest.mark.parametrize("situation", ["sleep", "busy", "floats", "asyncio"] if LONG else ["sleep", "floats"])
 def test_a_killed_attacher_leaves_the_target_unharmed(home: Home, begin: Begin, situation: str) -> None:
     home.start()
     target = begin(situation)
     command = [str(home.environment.program("patchctl")), "attach", str(target.pid)]
     variables = {**plain_variables(), **home.variables}
-    step, stride = 1, 1 if LONG else 5
+    step, stride = 1, 1 if LONG else 6
     while True:
         killed = kill_at(step, command, variables)
         if killed.step is None:
