@@ -86,6 +86,8 @@ def test_errors_are_documents_too(home: Home) -> None:
         "on",
         "daemon",
         "hook",
+        "attach",
+        "detach",
         "demo",
         "completions",
         "man",

@@ -87,3 +87,11 @@ def test_face_imports_without_a_daemon(interpreter: Interpreter, home: Home) -> 
     )
     assert (said.returncode, said.stderr) == (0, ""), interpreter
     assert said.stdout == "patchctl_hook\n"
+
+
+def test_readme_lists_every_reason_code() -> None:
+    source = (ROOT / "daemon" / "protocol" / "src" / "state.rs").read_text()
+    codes = re.findall(r'Self::\w+ => "([a-z-]+)",', source)
+    assert len(codes) > 15
+    readme = (ROOT / "README.md").read_text()
+    assert [code for code in codes if f"`{code}`" not in readme] == []
