@@ -19,6 +19,9 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// Time between two looks.
 const INTERVAL: Duration = Duration::from_millis(2);
 
+/// Time until another start, where a daemon gave way to one that does not answer yet.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// What `patchd` ends with where another one serves the same place.
 const GAVE_WAY: i32 = 3;
 
@@ -50,10 +53,14 @@ impl<'a> Launch<'a> {
             if let Some(connection) = Connection::open(&self.location.socket(), self.uid)? {
                 return Ok(connection);
             }
-            // One that gives way to another leaves that one to be waited for.
-            let ended = child.try_wait().ok().flatten();
-            if let Some(status) = ended.filter(|status| status.code() != Some(GAVE_WAY)) {
-                return Err(self.failed(&format!("patchd ended at once ({})", told(status))));
+            match child.try_wait().ok().flatten() {
+                // The other one answers soon; or it is going away, and there is room for one again.
+                Some(status) if status.code() == Some(GAVE_WAY) => {
+                    thread::sleep(AGAIN);
+                    child = self.spawn(&program, &log)?;
+                }
+                Some(status) => return Err(self.failed(&format!("patchd ended at once ({})", told(status)))),
+                None => {}
             }
             if begun.elapsed() > DEADLINE {
                 return Err(self.failed(&format!("patchd does not answer after {} s", DEADLINE.as_secs())));
