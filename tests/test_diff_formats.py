@@ -56,6 +56,25 @@ def test_plain_diff_of_two_release_folders(home: Home, app: Application, package
     assert app.eval("shop.price.net(5)") == 10
 
 
+def test_strip_is_kept_in_the_header(home: Home, app: Application, package: Package) -> None:
+    new = package.changed("shop/price.py", NET)
+    text = plain_diff(package.files["shop/price.py"], new, "vendored/shop/price.py", "vendored/shop/price.py")
+    path = package.write_patch("fix.diff", text)
+    checked = home.json("check", path, "--pid", app.pid, "--strip", 1)
+    assert [module["module"] for module in checked["modules"]] == ["shop.price"]
+    apply(home, app, package, text, "--strip", "1")
+    assert app.eval("shop.price.net(5)") == 10
+    assert "# strip = 1\n" in (home.patches / "fix.diff").read_text()
+    home.run("daemon", "stop")
+    home.start()
+    (listed,) = home.json("list")["patches"]
+    assert (listed["broken"], listed["modules"]) == (None, ["shop.price"])
+    home.remove("fix")
+    home.wait_linked(app.pid)
+    linked = package.write_patch("linked.diff", text, "strip = 1")
+    assert home.add(linked, "--link").state(app.pid) == "active"
+
+
 def test_several_files_are_one_patch(home: Home, app: Application, package: Package) -> None:
     text = package.diff() + package.diff("shop/stock.py", COUNT)
     apply(home, app, package, text)

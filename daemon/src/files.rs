@@ -20,10 +20,12 @@ pub enum Durable {
 /// # Errors
 /// What the file system says; nothing is left behind.
 pub fn replace(path: &Path, content: &[u8], mode: u32, durable: Durable) -> io::Result<()> {
-    replace_given(path, content, mode, durable, |_| Ok(()))
+    replace_given(path, content, mode, durable, |_| Ok(()))?;
+    if durable == Durable::Yes { sync_folder(path) } else { Ok(()) }
 }
 
 /// As [`replace`]; `give` is called with the temporary file before it takes its place, to hand it to its owner.
+/// That the name is on the disk too is left to the caller, who may have more files for the folder.
 ///
 /// # Errors
 /// What the file system says; nothing is left behind.
@@ -42,7 +44,7 @@ pub fn replace_given(
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
-    if durable == Durable::Yes { sync_folder(path) } else { Ok(()) }
+    Ok(())
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

@@ -62,7 +62,7 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
         reason: (!request.reason.is_empty() && file.link.is_none()).then(|| request.reason.clone()),
         expires: request.expires,
         renew: request.renew.clone(),
-        strip: needed_strip(&given, file, &first),
+        strip: file.strip,
     };
     let link = file.link.as_ref().map(PathBuf::from);
     if let Some(target) = &link {
@@ -80,12 +80,6 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
     let patch = parsed(&file, content.as_bytes(), None)?;
     let prepared = Prepared { id, file, content: content.into_bytes(), link };
     Ok(Checked { prepared, patch: Arc::new(patch) })
-}
-
-/// `strip`, if the file's modules can't be told without it.
-fn needed_strip(name: &str, file: &NewFile, stripped: &Patch) -> Option<u32> {
-    let found = parse(name, file.content.as_bytes(), None);
-    file.strip.filter(|_| !found.is_ok_and(|found| found.modules == stripped.modules))
 }
 
 fn parsed(name: &str, content: &[u8], strip: Option<u32>) -> Result<Patch, ErrorReply> {

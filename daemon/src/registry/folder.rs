@@ -36,15 +36,15 @@ pub struct Folder {
     kept: PathBuf,
     access: Access,
     seen: BTreeMap<String, (Stamp, Found)>,
-    /// Files written and not yet known to be on the disk; the folder itself is among them.
-    unsynced: Vec<PathBuf>,
+    /// Names were changed and are not yet known to be on the disk.
+    unsynced: bool,
 }
 
 impl Folder {
     /// `kept` is where contents of accepted patches are stored.
     #[must_use]
     pub fn new(path: PathBuf, kept: PathBuf, access: Access) -> Self {
-        Self { path, kept, access, seen: BTreeMap::new(), unsynced: Vec::new() }
+        Self { path, kept, access, seen: BTreeMap::new(), unsynced: false }
     }
 
     /// Path of a file of the folder.
@@ -122,14 +122,14 @@ impl Folder {
         (patch.digest == *wanted).then(|| Arc::new(patch))
     }
 
-    /// Writes a patch file, giving it to `owner`.
+    /// Writes a patch file, giving it to `owner`. Its content is on the disk before it takes its name.
     ///
     /// # Errors
     /// What the file system says.
     pub fn write(&mut self, file: &str, content: &[u8], owner: u32) -> io::Result<()> {
         let path = self.path.join(file);
-        files::replace_given(&path, content, 0o600, Durable::No, |temporary| self.give(temporary, owner))?;
-        self.unsynced.push(path);
+        files::replace_given(&path, content, 0o600, Durable::Yes, |temporary| self.give(temporary, owner))?;
+        self.unsynced = true;
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl Folder {
             let _ = fs::remove_file(&temporary);
             return Err(error);
         }
-        self.unsynced.push(self.path.clone());
+        self.unsynced = true;
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl Folder {
     /// What the file system says.
     pub fn remove(&mut self, file: &str) -> io::Result<()> {
         fs::remove_file(self.path.join(file))?;
-        self.unsynced.push(self.path.clone());
+        self.unsynced = true;
         Ok(())
     }
 
@@ -161,29 +161,22 @@ impl Folder {
     /// What the file system says.
     pub fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.path.join(from), self.path.join(to))?;
-        self.unsynced.push(self.path.clone());
+        self.unsynced = true;
         Ok(())
     }
 
-    /// Brings what was written since the last time to the disk.
-    pub fn sync(&mut self) {
-        if self.unsynced.is_empty() {
-            return;
+    /// Brings the names that were changed since the last time to the disk.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.unsynced) {
+            fs::File::open(&self.path)?.sync_all()?;
         }
-        for path in std::mem::take(&mut self.unsynced).iter().chain([&self.path]) {
-            let synced = fs::File::open(path).and_then(|file| file.sync_all());
-            if let Err(error) = synced.or_else(passed_over) {
-                tracing::warn!(path = %path.display(), "failed to bring a change to the disk: {error}");
-            }
-        }
+        Ok(())
     }
 
     fn give(&self, path: &Path, owner: u32) -> io::Result<()> {
         if owner == self.access.uid { Ok(()) } else { lchown(path, Some(owner), None) }
     }
-}
-
-/// A file that was removed meanwhile needs no sync.
-fn passed_over(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

@@ -171,8 +171,6 @@ impl Keeper {
                 }
                 Err(RecvTimeoutError::Timeout) => self.expire(),
             }
-            // Behind the answers: nobody waits for the disk. Until then a power failure can lose a change.
-            self.folder.sync();
         }
     }
 

@@ -149,8 +149,8 @@ impl Keeper {
         refuse(ErrorKind::NotFound, format!("there is no patch {id}"), &[&hint])
     }
 
-    /// After the files were changed: takes over the change, writes it down, publishes it. A change that
-    /// can't be written down is taken back.
+    /// After the files were changed: brings them to the disk, takes over the change, writes it down, publishes
+    /// it. A change that can't be written down is taken back.
     fn settle(&mut self, ids: &[String], author: &Author, undo: Undo) -> Result<Outcome, ErrorReply> {
         let before = Arc::clone(&self.snapshots.borrow());
         let gone: Vec<_> = ids.iter().filter_map(|id| before.find(id).cloned()).collect();
@@ -161,7 +161,8 @@ impl Keeper {
             let asked = ids.iter().any(|id| id == change.entry.id());
             events.push(change.event(asked.then_some(author)));
         }
-        if let Err(fault) = self.history.record(events) {
+        let synced = self.folder.sync().map_err(|error| format!("failed to bring it to the disk: {error}"));
+        if let Err(fault) = synced.and_then(|()| self.history.record(events)) {
             undo.run(&mut self.folder);
             let _ = self.rescan();
             let hints =

@@ -55,8 +55,8 @@ pub fn digest(content: &[u8]) -> Digest {
     Digest(text)
 }
 
-/// Parses a patch file; its suffix says which kind it is. `strip` is the number of leading components to
-/// take off the paths in a diff, instead of finding out.
+/// Parses a patch file; its suffix says which kind it is. `strip` is the number of leading folders to take
+/// off the file names in a diff, in place of what the header says.
 ///
 /// # Errors
 /// The place in the file and what is wrong there.
@@ -72,7 +72,7 @@ fn parse_parts(base: &str, content: &[u8], strip: Option<u32>) -> Result<Patch, 
     let id = id(&header, stem)?;
     let (body, passed_over) = match kind {
         PatchKind::Python => (python_body(text, &header)?, Vec::new()),
-        _ => diff_body(text, &header, strip)?,
+        _ => diff_body(text, &header, strip.or(header.strip))?,
     };
     let modules = match &body {
         Body::Diff(modules) => modules.iter().map(|part| part.module.clone()).collect(),

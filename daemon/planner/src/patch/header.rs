@@ -36,6 +36,8 @@ pub struct Header {
     pub needs: Vec<String>,
     /// Dotted names of values to compute anew, or `all`.
     pub renew: Vec<String>,
+    /// Leading folders to take off file names in a diff; found out where not given.
+    pub strip: Option<u32>,
     /// Whether caches of changed functions (`functools.lru_cache`) are cleared.
     pub clear_caches: bool,
 }
@@ -70,6 +72,7 @@ impl Default for Header {
             replaces: Vec::new(),
             needs: Vec::new(),
             renew: Vec::new(),
+            strip: None,
             clear_caches: false,
         }
     }

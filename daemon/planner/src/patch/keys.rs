@@ -16,7 +16,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Every key of a header.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "id",
     "module",
     "enabled",
@@ -33,6 +33,7 @@ const KEYS: [&str; 18] = [
     "replaces",
     "needs",
     "renew",
+    "strip",
     "clear-caches",
     "clear_caches",
 ];
@@ -88,6 +89,7 @@ impl Place<'_> {
             "replaces" => header.replaces = self.list(value)?,
             "needs" => header.needs = self.list(value)?,
             "renew" => header.renew = self.list(value)?,
+            "strip" => header.strip = Some(self.count(value)?),
             "clear-caches" | "clear_caches" => header.clear_caches = self.boolean(value)?,
             name => return Err(self.unknown(&key.span(), name, &KEYS)),
         }
@@ -121,6 +123,11 @@ impl Place<'_> {
         integer
             .and_then(|integer| i64::from_str_radix(integer.as_str(), integer.radix()).ok())
             .ok_or_else(|| self.wrong(value, "an integer of 64 bits"))
+    }
+
+    fn count(&self, value: &Value<'_>) -> Result<u32, Fault> {
+        u32::try_from(self.integer(value)?)
+            .map_err(|_| self.fault(&value.span(), "expected a number of folders, 0 or more"))
     }
 
     /// A list of strings; a single string is a list of one.
@@ -250,7 +257,7 @@ mod tests {
             "requires = ['urllib3>=1.26,<1.26.17']\npython = '>=3.9'\n",
             "reason = 'r'\ncve = ['CVE-1', 'CVE-2']\nauthor = 'x'\nurl = 'u'\n",
             "expires = 1970-01-01T00:01:00Z\norder = -3\nreplaces = 'b'\nneeds = ['c']\n",
-            "renew = ['all']\nclear-caches = true\n",
+            "renew = ['all']\nstrip = 2\nclear-caches = true\n",
             "[processes]\ncmdline = '*app*'\nuser = 'www'\nprefix = '/opt/*'\n",
             "[fingerprint]\n'C.m' = 'sha256:",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'\n",
@@ -258,7 +265,7 @@ mod tests {
         .expect("a header");
         assert_eq!(header.id.as_deref(), Some("a"));
         assert_eq!(header.expires, Some(60.0));
-        assert_eq!(header.order, -3);
+        assert_eq!((header.order, header.strip), (-3, Some(2)));
         assert_eq!(header.replaces, ["b"]);
         assert_eq!(header.cve.as_deref(), Some("CVE-1, CVE-2"));
         assert!(header.clear_caches && !header.enabled);
@@ -278,6 +285,7 @@ mod tests {
         for toml in [
             "id = 1",
             "order = 'x'",
+            "strip = -1",
             "requires = ['a b c']",
             "requires = ['a @ https://example.org/a.whl']",
             "requires = ['a; python_version < \"3\"']",
