@@ -22,7 +22,7 @@ import pytest
 
 from tests.rig.application import Application
 from tests.rig.environment import Environment, bare, plain_variables
-from tests.rig.home import Home
+from tests.rig.home import Home, running
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
 from tests.rig.tracer import kill_at
@@ -43,6 +43,7 @@ SITUATIONS = (
     "busy",
     "floats",
     "allocate",
+    "tuples",
     "c-call",
     "c-without-gil",
     "fork",
@@ -310,7 +311,7 @@ def test_short_of_memory_it_is_refused_and_nothing_stays(home: Home, begin: Begi
     )
     target = begin("sleep", limit)
     row = attach(home, target.pid, code=1)
-    assert row["reason"] == "system", row
+    assert row["reason"] in ("system", "load-failed"), row
     assert target.threads() == 1
     target.finish()
 
@@ -347,17 +348,24 @@ def test_another_users_process_needs_the_machines_daemon(
     target.finish()
 
 
+def left_behind() -> set[Path]:
+    """Folders of attaches that have ended: `patchctl-attach-PID-...`."""
+    return {
+        path for path in Path("/tmp").glob("patchctl-attach-*") if not running(int(path.name.split("-")[2]))
+    }
+
+
 @root_only
 @pytest.mark.every_python
 def test_a_process_in_namespaces_of_its_own(home: Home, begin: Begin) -> None:
     if not shutil.which("unshare"):
         pytest.skip("no unshare")
     home.start()
-    before = set(Path("/tmp").glob("patchctl-attach-*"))
+    before = left_behind()
     target = begin("sleep", prefix=("unshare", "--mount", "--pid", "--fork", "--mount-proc"))
     row = attach(home, target.pid)
     assert row["outcome"] == "attached", row
-    assert set(Path("/tmp").glob("patchctl-attach-*")) <= before
+    assert left_behind() <= before
     target.finish()
 
 

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::{OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 /// Whether environment variables may be believed (not under `-E`, `-I`, or set-uid).
 static TRUST_ENVIRONMENT: OnceLock<bool> = OnceLock::new();
@@ -39,14 +40,15 @@ fn variable(name: &str) -> Option<OsString> {
     }
 }
 
-/// Connects to the first daemon that answers and that root or this user runs.
+/// Connects to the first daemon that answers and that root or this user runs. One that takes no
+/// connections is waited for as long as `patience`.
 ///
 /// # Errors
 /// The last failure, or that no socket exists.
-pub fn connect() -> io::Result<UnixStream> {
+pub fn connect(patience: Duration) -> io::Result<UnixStream> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for place in candidates() {
-        match connect_to(&place) {
+        match connect_to(&place, patience) {
             Ok(stream) => return Ok(stream),
             Err(error) => failure = error,
         }
@@ -54,8 +56,8 @@ pub fn connect() -> io::Result<UnixStream> {
     Err(failure)
 }
 
-fn connect_to(place: &Location) -> io::Result<UnixStream> {
-    let stream = socket::connect(&place.socket())?;
+fn connect_to(place: &Location, patience: Duration) -> io::Result<UnixStream> {
+    let stream = socket::connect_within(&place.socket(), patience)?;
     let peer = socket::peer(&stream)?;
     if peer.uid == 0 || peer.uid == getuid().as_raw() {
         Ok(stream)

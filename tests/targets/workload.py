@@ -5,6 +5,7 @@ Says `{"ready": PID}` and does the work that its argument names, until SIGUSR1. 
 """
 
 import asyncio
+import collections
 import contextlib
 import ctypes
 import hashlib
@@ -75,6 +76,12 @@ def allocate(count):
         ring.append(ring)
         rings.append(ring)
     return sum(ring[0] for ring in rings)
+
+
+def tuples(count):
+    """Named tuples: their functions run without builtins."""
+    kind = collections.namedtuple("kind", "a b")
+    return sum(kind(number, number).b for number in range(count))
 
 
 def fork(_unused):
@@ -167,6 +174,7 @@ WORK = {
     "busy": lambda: checked(mix, 300),
     "floats": lambda: checked(floats, 300),
     "allocate": lambda: checked(allocate, 2000),
+    "tuples": lambda: checked(tuples, 50),
     "c-call": lambda: checked(lambda count: sum(range(count)), 3_000_000),
     "c-without-gil": lambda: checked(lambda size: hashlib.sha256(bytes(size)).hexdigest(), 4_000_000),
     "fork": lambda: checked(fork, None),

@@ -24,10 +24,10 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_micros(200);
-/// How long a running interpreter may take to take up a request.
-const UNAIDED: Duration = Duration::from_millis(20);
-/// How long one that was woken for it.
-const AIDED: Duration = Duration::from_millis(100);
+/// How long a main thread that was woken may take to take up a request.
+const WAKING: Duration = Duration::from_millis(100);
+/// How long it may take where it has just begun.
+const BEGUN: Duration = Duration::from_millis(20);
 /// Name of the report in the delivery.
 const REPORT: &str = "report";
 
@@ -97,30 +97,25 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// By PEP 768; `None`: it had no effect, or could have none.
     fn by_request(&mut self, remote: RemoteExec, delivery: &mut Option<Delivery>) -> Result<Option<String>> {
+        if !thread_choice::main_waits(self.process, self.runtime) {
+            return Ok(None);
+        }
         let delivery = match delivery {
             Some(there) => there,
             None => delivery.insert(Delivery::new(self.process)?),
         };
         let text = self.load.script(&delivery.path(REPORT));
         let script = delivery.put(self.process, "boot.py", text.as_bytes())?;
-        let patience = if thread_choice::main_waits(self.process, self.runtime) {
-            if !self.knock(&remote, &script)? {
-                return Ok(None);
-            }
-            AIDED
-        } else {
-            if !remote.send(&script)? {
-                return Ok(None);
-            }
-            UNAIDED
-        };
-        if let Some(message) = self.await_report(delivery, patience) {
+        if !self.knock(&remote, &script)? {
+            return Ok(None);
+        }
+        if let Some(message) = self.await_report(delivery, WAKING) {
             return Ok(Some(message));
         }
         if remote.is_pending()? {
             remote.clear()?;
             // It may have been taken up at this very moment.
-            return Ok(self.await_report(delivery, UNAIDED));
+            return Ok(self.await_report(delivery, BEGUN));
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
         let late = Refusal::NotReached { waited: self.options.timeout, held: "a call into C holds the GIL" };

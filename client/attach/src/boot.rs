@@ -28,16 +28,24 @@ def load(path, home, name="patchctl_hook._native"):
 /// Runs `load()` in a thread, so that the main one goes on at once and no handler of a signal runs in
 /// the middle of it; leaves the outcome in a file. Without that file's folder the request was taken back.
 const IN_THREAD: &str = r#"
+def tell(report, outcome):
+    with open(report + ".part", "wb") as file:
+        file.write(outcome)
+    import posix
+    posix.rename(report + ".part", report)
 def run(path, home, report):
     try:
         import _signal
         _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-        with open(report + ".part", "wb") as file:
-            file.write(load(path, home))
-        import posix
-        posix.rename(report + ".part", report)
+        tell(report, load(path, home))
     except BaseException:
         pass
+def start(path, home, report):
+    try:
+        import _thread
+        _thread.start_new_thread(run, (path, home, report))
+    except Exception as error:
+        tell(report, ("error %s: %s" % (type(error).__name__, error)).encode("utf-8", "replace"))
 "#;
 
 /// What to load, as the target sees it.
@@ -60,11 +68,9 @@ impl Load<'_> {
     #[must_use]
     pub fn script(&self, report: &str) -> String {
         let call =
-            format!("run({}, {}, {})\n", literal(self.extension), self.home_literal(), literal(report));
+            format!("start({}, {}, {})\n", literal(self.extension), self.home_literal(), literal(report));
         let text = literal(&format!("{LOAD}{IN_THREAD}{call}"));
-        let start = format!(
-            "__import__(\"_thread\").start_new_thread(__import__(\"builtins\").exec, ({text}, {{}}))"
-        );
+        let start = format!("__import__(\"builtins\").exec({text}, {{}})");
         format!("try:\n    {start}\nexcept __import__(\"builtins\").Exception:\n    pass\n")
     }
 

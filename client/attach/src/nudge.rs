@@ -1,6 +1,10 @@
 //! Making a blocked main thread look for a request: its system call ends with EINTR, as by a signal
 //! without a handler, and CPython looks before it calls again. Only where CPython itself made the call:
 //! other code may not expect EINTR.
+//!
+//! A main thread that runs gets no request: it would take it up anywhere, also in a function whose globals
+//! have no `__import__` (the `__new__` of named tuples), and there CPython 3.14 and 3.15 fail to open the
+//! script and say so on standard error.
 
 use crate::frame::blocked_in;
 use crate::memory::{Memory, as_words};
@@ -21,8 +25,7 @@ const NUDGEABLE: [i64; 23] =
 /// How much of the stack is searched for the callers, in bytes.
 const SEARCHED: usize = 2048;
 
-/// Makes a request of a thread and ends its system call, if that is safe; if it runs, only makes the
-/// request. Gives what `request` gave (`false`: not safe, nothing was done), and how long the thread was
+/// Makes a request of a thread and ends its system call, if it is in one and that is safe. Gives what `request` gave (`false`: not safe, nothing was done), and how long the thread was
 /// held. To be called in a thread that ends soon, see [`crate::ptrace`].
 ///
 /// The request comes last: were it left pending in a blocked thread, the next signal would be the first
@@ -43,21 +46,16 @@ pub fn nudge(
         return Ok((Ok(false), begun.elapsed()));
     }
     let mut registers = tracee.registers()?;
-    let is_safe = match blocked_in(&registers) {
-        None => true,
-        Some(number) => {
-            NUDGEABLE.contains(&number)
-                && runtime.code_at(registers.rip) == Code::CLibrary
-                && is_called_by_python(runtime, memory, registers.rsp)
-        }
-    };
+    let is_safe = blocked_in(&registers).is_some_and(|number| {
+        NUDGEABLE.contains(&number)
+            && runtime.code_at(registers.rip) == Code::CLibrary
+            && is_called_by_python(runtime, memory, registers.rsp)
+    });
     let mut made = Ok(false);
     if is_safe {
-        if blocked_in(&registers).is_some() {
-            registers.rax = (-EINTR).cast_unsigned();
-            registers.orig_rax = u64::MAX;
-            tracee.set_registers(&registers)?;
-        }
+        registers.rax = (-EINTR).cast_unsigned();
+        registers.orig_rax = u64::MAX;
+        tracee.set_registers(&registers)?;
         made = request();
     }
     tracee.detach()?;

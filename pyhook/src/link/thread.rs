@@ -33,6 +33,8 @@ const STACK_SIZE: usize = 8 << 20;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(2);
 const QUICK_ATTEMPTS: u32 = 25;
+/// Longest wait for a daemon that takes no connections.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Starts the thread with all signals blocked: a signal for the process must reach the application's
@@ -53,23 +55,26 @@ impl Worker {
         let mut attempts = 0;
         while !STOP.load(Ordering::SeqCst) {
             if session.is_none() {
-                session = place::connect().and_then(|stream| Session::open(stream, &hello)).ok();
+                session = place::connect(CONNECT_PATIENCE).and_then(|stream| Session::open(stream, &hello)).ok();
             }
             let Some(mut open) = session.take() else {
                 attempts += 1;
                 wire::sleep(&wake, Some(pause_after(attempts))).ok();
                 continue;
             };
+            let begun = Instant::now();
             match open.converse(&wake) {
                 End::Stopped => return Kept { session: Some(open) },
                 End::Detached => {
                     DETACHED.store(true, Ordering::SeqCst);
                     return Kept::default();
                 }
-                End::Lost => attempts = 0,
-            }
-            if open.was_refused() {
-                attempts = QUICK_ATTEMPTS;
+                End::Lost if begun.elapsed() > LAST_WAIT && !open.was_refused() => attempts = 0,
+                // Refused, or lost at once: what listens there may never become a daemon for this process.
+                End::Lost => {
+                    attempts = if open.was_refused() { QUICK_ATTEMPTS } else { attempts } + 1;
+                    wire::sleep(&wake, Some(pause_after(attempts))).ok();
+                }
             }
         }
         Kept { session }

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Wire {
     stream: UnixStream,
     unread: Vec<u8>,
+    /// So many bytes of it hold no newline.
+    searched: usize,
 }
 
 /// What ended a wait.
@@ -31,7 +33,7 @@ impl Wire {
     /// That the socket refuses its settings.
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_write_timeout(Some(WRITE_PATIENCE))?;
-        Ok(Self { stream, unread: Vec::new() })
+        Ok(Self { stream, unread: Vec::new(), searched: 0 })
     }
 
     /// Sends one message.
@@ -75,8 +77,12 @@ impl Wire {
     }
 
     fn take_line(&mut self) -> io::Result<Option<ToHook>> {
-        let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
-        let line: Vec<u8> = self.unread.drain(..=end).collect();
+        let Some(end) = self.unread[self.searched..].iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.unread.len();
+            return Ok(None);
+        };
+        let line: Vec<u8> = self.unread.drain(..=self.searched + end).collect();
+        self.searched = 0;
         Ok(Some(serde_json::from_slice(&line)?))
     }
 }
