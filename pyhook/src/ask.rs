@@ -2,7 +2,8 @@
 //! holds the module's import lock meanwhile, so no answer in time means: go on unpatched, the live path
 //! follows, and later imports do not wait for a while.
 
-use crate::place;
+use crate::{desired, place};
+use patchctl_protocol::digest::Digest;
 use patchctl_protocol::framing;
 use patchctl_protocol::hook::{
     FromHook, Hello, ModuleFacts, ModulePlan, Outcome, Phase, PlanRequest, ToHook,
@@ -20,40 +21,79 @@ const SILENCE: u64 = 10;
 /// Until when it is not asked, in seconds of the monotonic clock. No lock: a fork may come at any time.
 static SILENT_UNTIL: AtomicU64 = AtomicU64::new(0);
 
-/// Asks for a module's plan; `source` is called if the daemon can't read it. Call without the GIL.
-/// `None` if there is no answer in time.
-pub fn plan(
-    facts: ModuleFacts,
-    excluded: Vec<PatchRef>,
-    hello: Hello,
-    source: impl FnOnce() -> Option<String>,
-) -> Option<ModulePlan> {
-    if seconds() < SILENT_UNTIL.load(Ordering::Relaxed) {
-        return None;
+/// A question on its way: asked when a module is found, answered while its code is read.
+pub struct Question {
+    stream: UnixStream,
+    request: PlanRequest,
+    /// Digest of the module's patch set as told before the question: if patches change before the answer
+    /// is carried out, the module counts as outdated.
+    digest: Digest,
+}
+
+/// The answer, with the digest of [`Question`].
+pub struct Answer {
+    pub plan: ModulePlan,
+    pub digest: Digest,
+}
+
+impl Question {
+    /// Asks for a module's plan. Call without the GIL. `None` without a daemon that listens.
+    pub fn ask(facts: ModuleFacts, excluded: Vec<PatchRef>, hello: Hello) -> Option<Self> {
+        if seconds() < SILENT_UNTIL.load(Ordering::Relaxed) {
+            return None;
+        }
+        let digest = desired::digest_of(&facts.name);
+        let request = PlanRequest {
+            request: 1,
+            phase: Phase::Import,
+            modules: vec![facts],
+            excluded,
+            hello: Some(hello),
+        };
+        note_silence(Instant::now() + PATIENCE, |deadline| {
+            let question = Self { stream: place::connect(PATIENCE).ok()?, request, digest };
+            question.send(deadline)?;
+            Some(question)
+        })
     }
-    let deadline = Instant::now() + PATIENCE;
-    let request =
-        PlanRequest { request: 1, phase: Phase::Import, modules: vec![facts], excluded, hello: Some(hello) };
-    let reply = converse(request, source, deadline);
+
+    /// The answer; `source` is called if the daemon can't read the module's. Call without the GIL. `None` if
+    /// there is no answer in time.
+    pub fn answer(mut self, source: impl FnOnce() -> Option<String>) -> Option<Answer> {
+        let plan = note_silence(Instant::now() + PATIENCE, |deadline| {
+            let reply = self.receive(deadline)?;
+            if !matches!(reply.outcome, Outcome::NeedsSource) {
+                return Some(reply);
+            }
+            self.request.request = 2;
+            self.request.modules[0].source = Some(source().unwrap_or_default());
+            self.send(deadline)?;
+            self.receive(deadline)
+        })?;
+        Some(Answer { plan, digest: self.digest })
+    }
+
+    fn send(&self, deadline: Instant) -> Option<()> {
+        let line = framing::to_line(&FromHook::Plan(self.request.clone())).ok()?;
+        Bounded { stream: &self.stream, deadline }.write_all(&line).ok()
+    }
+
+    fn receive(&self, deadline: Instant) -> Option<ModulePlan> {
+        let mut reader = BufReader::new(Bounded { stream: &self.stream, deadline });
+        match framing::read::<_, ToHook>(&mut reader).ok()? {
+            ToHook::Plans(reply) if reply.request == self.request.request => reply.modules.into_iter().next(),
+            _ => None,
+        }
+    }
+}
+
+/// Converses with the daemon until the deadline; if it was silent that long, it is not asked for a while.
+fn note_silence<T>(deadline: Instant, converse: impl FnOnce(Instant) -> Option<T>) -> Option<T> {
+    let reply = converse(deadline);
     if reply.is_none() && Instant::now() >= deadline {
         SILENT_UNTIL.store(seconds() + SILENCE, Ordering::Relaxed);
     }
     reply
-}
-
-fn converse(
-    mut request: PlanRequest,
-    source: impl FnOnce() -> Option<String>,
-    deadline: Instant,
-) -> Option<ModulePlan> {
-    let stream = place::connect(PATIENCE).ok()?;
-    let reply = exchange(&stream, &request, deadline)?;
-    if !matches!(reply.outcome, Outcome::NeedsSource) {
-        return Some(reply);
-    }
-    request.request = 2;
-    request.modules[0].source = Some(source().unwrap_or_default());
-    exchange(&stream, &request, deadline)
 }
 
 fn seconds() -> u64 {
@@ -89,15 +129,5 @@ impl Write for Bounded<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
-    }
-}
-
-fn exchange(stream: &UnixStream, request: &PlanRequest, deadline: Instant) -> Option<ModulePlan> {
-    let mut stream = Bounded { stream, deadline };
-    stream.write_all(&framing::to_line(&FromHook::Plan(request.clone())).ok()?).ok()?;
-    let mut reader = BufReader::new(stream);
-    match framing::read::<_, ToHook>(&mut reader).ok()? {
-        ToHook::Plans(reply) if reply.request == request.request => reply.modules.into_iter().next(),
-        _ => None,
     }
 }

@@ -3,11 +3,13 @@
 //! patched code, once, for that one spec; the loader keeps its type, and everything else sees what it
 //! always saw.
 
-use crate::{ask, desired, interpreter, link, modules, reconcile};
+use crate::ask::Question;
+use crate::{desired, interpreter, link, modules, reconcile};
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 thread_local! {
     /// Names that this thread looks for right now: the walk over the other finders may import.
@@ -67,8 +69,9 @@ fn walk<'py>(
 fn new_module<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     let facts = ModuleFacts { name: name.to_owned(), loader: LoaderKind::Other, ..ModuleFacts::default() };
     let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
-    let Some(module) = py.detach(|| ask::plan(facts, excluded, hello, || None)) else { return Ok(None) };
-    let Some(file) = reconcile::added(&module) else { return Ok(None) };
+    let answer = py.detach(|| Question::ask(facts, excluded, hello)?.answer(|| None));
+    let Some(answer) = answer else { return Ok(None) };
+    let Some(file) = reconcile::added(&answer) else { return Ok(None) };
     let machinery = py.import("_frozen_importlib_external")?;
     let loader = machinery.getattr("SourceFileLoader")?.call1((name, file))?;
     let options = PyDict::new(py);
@@ -100,15 +103,22 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
     }
     let origin = interpreter::text(spec, "origin");
     let facts = ModuleFacts { name: name.to_owned(), origin, loader: kind, ..ModuleFacts::default() };
-    let patched = Bound::new(py, PatchedCode { loader: loader.clone().unbind(), facts })?;
-    loader.setattr("get_code", patched)
+    let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
+    let question = py.detach(|| Question::ask(facts, excluded, hello));
+    let patched = PatchedCode {
+        loader: loader.clone().unbind(),
+        module: name.to_owned(),
+        question: Mutex::new(question),
+    };
+    loader.setattr("get_code", Bound::new(py, patched)?)
 }
 
 /// Stands as `get_code` on one loader instance until it is called for the module.
 #[pyclass(frozen, module = "patchctl_hook._native")]
 struct PatchedCode {
     loader: Py<PyAny>,
-    facts: ModuleFacts,
+    module: String,
+    question: Mutex<Option<Question>>,
 }
 
 #[pymethods]
@@ -133,14 +143,13 @@ impl PatchedCode {
     /// The module's code with its patches in it; `None` if there are none or none in time.
     fn patch<'py>(&self, code: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = code.py();
-        let hello = modules::fresh_hello(py, false);
-        let (facts, excluded) = (self.facts.clone(), reconcile::excluded());
+        let question = self.question.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let source = || Python::attach(|py| self.source(py));
-        let plan = py.detach(|| ask::plan(facts, excluded, hello, source))?;
-        reconcile::graft(code, &plan).ok().flatten()
+        let answer = py.detach(|| question.answer(source))?;
+        reconcile::graft(code, &answer).ok().flatten()
     }
 
     fn source(&self, py: Python<'_>) -> Option<String> {
-        self.loader.bind(py).call_method1("get_source", (&self.facts.name,)).ok()?.extract().ok()
+        self.loader.bind(py).call_method1("get_source", (&self.module,)).ok()?.extract().ok()
     }
 }

@@ -2,6 +2,7 @@
 //! objects, `sys.modules`. Reads attributes only of functions, code objects and specs, never of modules.
 
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
@@ -72,7 +73,7 @@ pub fn is_code(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// # Errors
 /// That it is none.
 pub fn constants<'py>(code: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    Ok(code.getattr("co_consts")?.cast_into::<PyTuple>()?)
+    Ok(code.getattr(intern!(code.py(), "co_consts"))?.cast_into::<PyTuple>()?)
 }
 
 /// `sys.modules`.

@@ -5,7 +5,7 @@
 use crate::{desired, finder, life, link, place};
 use patchctl_protocol::index::Index;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -31,7 +31,9 @@ pub fn attach(py: Python<'_>, home: Option<String>) -> PyResult<()> {
 
 fn begin(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>, attached: bool) -> PyResult<()> {
     if STARTED.swap(true, Ordering::SeqCst) {
-        link::resume(attached);
+        if attached {
+            link::resume();
+        }
         return Ok(());
     }
     let sys = py.import("sys")?;
@@ -40,7 +42,15 @@ fn begin(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>, attached: bool)
     read_index();
     install(&sys, placeholder)?;
     life::register(py)?;
-    link::start(&sys, attached)
+    link::start(attached, attached || names_loaded_modules(&sys)?)
+}
+
+/// Whether a module with patches was loaded before the hook.
+fn names_loaded_modules(sys: &Bound<'_, PyModule>) -> PyResult<bool> {
+    let modules = sys.getattr("modules")?.cast_into::<PyDict>()?;
+    desired::with(|known| {
+        known.modules.keys().try_fold(false, |found, name| Ok(found || modules.contains(name)?))
+    })
 }
 
 /// Puts the finder first on `sys.meta_path`.

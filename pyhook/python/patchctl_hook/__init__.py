@@ -34,7 +34,13 @@ def _sockets() -> "list[str]":
 
 
 def start() -> None:
-    """Start the hook now if a daemon is there, else with the first import. Never raises."""
+    """Start the hook now if a daemon is there, else with the first import. Never raises.
+
+    The second call does nothing: in a virtual environment ``site`` reads ``.pth`` files twice.
+    """
+    if _Deferred.started:
+        return
+    _Deferred.started = True
     try:
         if _variable("PATCHCTL_DISABLE") in (None, "", "0"):
             if any(map(path.exists, _sockets())):
@@ -54,6 +60,7 @@ def _load(placeholder: "object | None") -> None:
 class _Deferred:
     """Stands first on ``sys.meta_path`` until the first import; finds nothing itself."""
 
+    started = False
     loaded = False
 
     @classmethod

@@ -2,6 +2,7 @@
 //! finalized ends the thread in the middle of its frames (before CPython 3.14), so at exit the gate is
 //! closed, after waiting for whoever is inside.
 
+use pyo3::prelude::*;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,11 +23,17 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs something with the GIL, unless the interpreter is going away.
+pub fn inside<T>(action: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let _inside = enter()?;
+    Python::try_attach(action)
+}
+
 /// Being inside; leaves when dropped.
-pub struct Inside(());
+struct Inside(());
 
 /// Goes in; `None` once the gate is closed.
-pub fn enter() -> Option<Inside> {
+fn enter() -> Option<Inside> {
     let mut state = state();
     (*state == State::Idle).then(|| {
         *state = State::Busy;

@@ -25,7 +25,8 @@ static STOP: AtomicBool = AtomicBool::new(false);
 static DETACHED: AtomicBool = AtomicBool::new(false);
 
 struct Control {
-    hello: Hello,
+    /// Attached to while it ran, instead of started with the hook.
+    attached: bool,
     /// Wakes the thread: to stop, or to send a report.
     wake: Arc<OwnedFd>,
     thread: Option<JoinHandle<Kept>>,
@@ -40,13 +41,13 @@ fn control() -> MutexGuard<'static, Option<Control>> {
     CONTROL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts the thread.
-pub fn start(sys: &Bound<'_, PyModule>, attached: bool) -> PyResult<()> {
+/// Starts the thread. It connects at once if it has work, else a moment later, so that a process that ends
+/// in that moment pays for no conversation.
+pub fn start(attached: bool, has_work: bool) -> PyResult<()> {
     let wake =
         Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?);
-    let hello = hello(sys, attached)?;
-    let mut new = Control { hello, wake, thread: None, kept: Kept::default(), pauses: 0 };
-    new.spawn();
+    let mut new = Control { attached, wake, thread: None, kept: Kept::default(), pauses: 0 };
+    new.spawn(!has_work);
     *control() = Some(new);
     Ok(())
 }
@@ -70,10 +71,10 @@ pub fn hello(sys: &Bound<'_, PyModule>, attached: bool) -> PyResult<Hello> {
 }
 
 impl Control {
-    fn spawn(&mut self) {
+    fn spawn(&mut self, settle: bool) {
         STOP.store(false, Ordering::SeqCst);
         let kept = std::mem::take(&mut self.kept);
-        let worker = Worker { hello: self.hello.clone(), wake: Arc::clone(&self.wake), kept };
+        let worker = Worker { attached: self.attached, settle, wake: Arc::clone(&self.wake), kept };
         // Without a thread (RLIMIT_NPROC) the process goes on without pushes.
         self.thread = worker.spawn().ok();
     }
@@ -103,7 +104,7 @@ pub fn unpause() {
     if let Some(control) = control().as_mut() {
         control.pauses = control.pauses.saturating_sub(1);
         if control.pauses == 0 && control.thread.is_none() && !DETACHED.load(Ordering::SeqCst) {
-            control.spawn();
+            control.spawn(false);
         }
     }
 }
@@ -117,7 +118,7 @@ pub fn renew() {
         control.wake = Arc::new(wake);
         control.kept = Kept::default();
         if !DETACHED.load(Ordering::SeqCst) {
-            control.spawn();
+            control.spawn(true);
         }
     }
 }
@@ -129,14 +130,15 @@ pub fn close() {
     gate::close();
 }
 
-/// A second start or an attach: links again after a detach.
-pub fn resume(attached: bool) {
+/// An attach to a process that has the hook: links again after a detach.
+pub fn resume() {
     let mut control = control();
     let Some(control) = control.as_mut() else { return };
     let let_go = DETACHED.swap(false, Ordering::SeqCst);
     if let_go || control.thread.as_ref().is_none_or(JoinHandle::is_finished) {
-        control.hello.attached = attached;
-        control.spawn();
+        control.attached = true;
+        control.kept = Kept::default();
+        control.spawn(false);
     } else {
         // It may sleep between two attempts to connect.
         rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();

@@ -5,7 +5,6 @@ use super::gate;
 use super::wire::{Event, Wire};
 use crate::{desired, modules, reconcile};
 use patchctl_protocol::hook::{FromHook, Hello, Phase, PlanReply, PlanRequest, StateReply, ToHook};
-use pyo3::prelude::*;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -93,12 +92,12 @@ impl Session {
             }
             ToHook::Plans(reply) => self.carry_out(reply)?,
             ToHook::Audit { request } => {
-                let report = inside(reconcile::audit).unwrap_or_default();
+                let report = gate::inside(reconcile::audit).unwrap_or_default();
                 self.wire.send(&FromHook::State(StateReply { request, report }))?;
             }
             ToHook::Detach => {
                 desired::set(patchctl_protocol::hook::Desired::default());
-                inside(reconcile::withdraw);
+                gate::inside(reconcile::withdraw);
                 self.report()?;
                 return Ok(Some(End::Detached));
             }
@@ -116,7 +115,7 @@ impl Session {
             self.again = true;
             return Ok(());
         }
-        let Some(found) = inside(|py| modules::outdated(py, self.attached)) else { return Ok(()) };
+        let Some(found) = gate::inside(|py| modules::outdated(py, self.attached)) else { return Ok(()) };
         self.unfinished = found.unfinished;
         if found.modules.is_empty() {
             return self.report();
@@ -144,27 +143,23 @@ impl Session {
         }
         self.awaited = None;
         let asked = std::mem::take(&mut self.asked);
-        let Some(verdict) = inside(|py| reconcile::carry_out(py, &reply, &asked)) else { return Ok(()) };
+        let Some(verdict) = gate::inside(|py| reconcile::carry_out(py, &reply, &asked)) else {
+            return Ok(());
+        };
         match verdict {
             reconcile::Verdict::Done if !self.again => self.report(),
             reconcile::Verdict::Done | reconcile::Verdict::Replan => self.look(),
             reconcile::Verdict::NeedSource(names) => {
-                let found = inside(|py| modules::with_source(py, self.attached, &names));
+                let found = gate::inside(|py| modules::with_source(py, self.attached, &names));
                 found.map_or(Ok(()), |found| self.ask(found))
             }
         }
     }
 
     fn report(&mut self) -> io::Result<()> {
-        match inside(reconcile::report) {
+        match gate::inside(reconcile::report) {
             Some(report) => self.wire.send(&FromHook::Report(report)),
             None => Ok(()),
         }
     }
-}
-
-/// Runs something with the GIL, unless the interpreter is going away.
-fn inside<T>(action: impl FnOnce(Python<'_>) -> T) -> Option<T> {
-    let _inside = gate::enter()?;
-    Python::try_attach(action)
 }

@@ -1,8 +1,8 @@
 //! What the link's thread does: connect (again and again, less and less often), converse, end when asked.
 
 use super::session::{End, Session};
-use super::{DETACHED, STOP, wire};
-use crate::place;
+use super::{DETACHED, STOP, gate, wire};
+use crate::{modules, place};
 use patchctl_protocol::hook::Hello;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,15 +11,18 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What a stopped thread leaves for the next one: its session.
+/// What a stopped thread leaves for the next one: its session, and what it says of the process.
 #[derive(Default)]
 pub struct Kept {
     session: Option<Session>,
+    hello: Option<Hello>,
 }
 
 /// A thread to be.
 pub struct Worker {
-    pub hello: Hello,
+    pub attached: bool,
+    /// Whether to wait a moment before connecting.
+    pub settle: bool,
     pub wake: Arc<OwnedFd>,
     pub kept: Kept,
 }
@@ -29,6 +32,9 @@ static THREAD_ID: AtomicI32 = AtomicI32::new(0);
 
 /// Enough for the compiler and the imports of a patch's own statements; only touched pages count.
 const STACK_SIZE: usize = 8 << 20;
+/// The moment before the first connection: a process that ends sooner needs no link, and what it imports
+/// asks for itself.
+const SETTLE: Duration = Duration::from_millis(5);
 /// Waits between attempts to connect: quick ones first.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -51,11 +57,14 @@ impl Worker {
     }
 
     fn serve(self) -> Kept {
-        let Self { hello, wake, kept: Kept { mut session } } = self;
+        let Self { attached, settle, wake, kept: Kept { mut session, mut hello } } = self;
         let mut attempts = 0;
+        if settle {
+            wire::sleep(&wake, Some(SETTLE)).ok();
+        }
         while !STOP.load(Ordering::SeqCst) {
             if session.is_none() {
-                session = place::connect(CONNECT_PATIENCE).and_then(|stream| Session::open(stream, &hello)).ok();
+                session = connect(attached, &mut hello);
             }
             let Some(mut open) = session.take() else {
                 attempts += 1;
@@ -64,7 +73,7 @@ impl Worker {
             };
             let begun = Instant::now();
             match open.converse(&wake) {
-                End::Stopped => return Kept { session: Some(open) },
+                End::Stopped => return Kept { session: Some(open), hello },
                 End::Detached => {
                     DETACHED.store(true, Ordering::SeqCst);
                     return Kept::default();
@@ -77,8 +86,17 @@ impl Worker {
                 }
             }
         }
-        Kept { session }
+        Kept { session, hello }
     }
+}
+
+/// A session with the first daemon that answers; the hello is made once, on the first connection.
+fn connect(attached: bool, hello: &mut Option<Hello>) -> Option<Session> {
+    let stream = place::connect(CONNECT_PATIENCE).ok()?;
+    if hello.is_none() {
+        *hello = gate::inside(|py| modules::fresh_hello(py, attached));
+    }
+    Session::open(stream, hello.as_ref()?).ok()
 }
 
 fn pause_after(attempts: u32) -> Duration {

@@ -1,8 +1,9 @@
-//! Trees of code objects: finding a definition's code, and pairing the code objects within an old and a
-//! new definition.
+//! Trees of code objects: pairing the code objects within an old and a new definition, and words about one
+//! code object. [`super::index`] finds a definition's code.
 
 use crate::interpreter;
 use patchctl_protocol::plan::FunctionChange;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -24,7 +25,15 @@ pub type Key = (String, u32);
 /// # Errors
 /// That it is no code object.
 pub fn key(code: &Bound<'_, PyAny>) -> PyResult<Key> {
-    Ok((code.getattr("co_name")?.extract()?, code.getattr("co_firstlineno")?.extract()?))
+    Ok((code.getattr(intern!(code.py(), "co_name"))?.extract()?, first_line(code)?))
+}
+
+/// `co_firstlineno`.
+///
+/// # Errors
+/// That it is no code object.
+pub fn first_line(code: &Bound<'_, PyAny>) -> PyResult<u32> {
+    code.getattr(intern!(code.py(), "co_firstlineno"))?.extract()
 }
 
 /// All code objects within a code object, itself excluded, outer ones first.
@@ -37,29 +46,6 @@ pub fn within<'py>(code: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>>
         if interpreter::is_code(&constant)? {
             found.push(constant.clone());
             found.extend(within(&constant)?);
-        }
-    }
-    Ok(found)
-}
-
-/// The code of the definition with this name that begins at this line.
-///
-/// # Errors
-/// That `root` is no code object.
-pub fn find<'py>(root: &Bound<'py, PyAny>, name: &str, line: u32) -> PyResult<Option<Bound<'py, PyAny>>> {
-    Ok(all(root, name, line)?.into_iter().next())
-}
-
-/// The same for names that may occur several times on a line: lambdas.
-///
-/// # Errors
-/// That `root` is no code object.
-pub fn all<'py>(root: &Bound<'py, PyAny>, name: &str, line: u32) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let wanted = (name.to_owned(), line);
-    let mut found = Vec::new();
-    for code in within(root)? {
-        if key(&code)? == wanted {
-            found.push(code);
         }
     }
     Ok(found)

@@ -2,26 +2,30 @@
 //! it runs, so that decorators, registries and nested functions see only the new code. Where more than
 //! function bodies changes, the whole target text is compiled instead.
 
+use super::index::Index;
 use super::records::{self, CodeRecord, Record};
 use super::{codes, commit, failures};
+use crate::ask::Answer;
 use crate::interpreter;
-use patchctl_protocol::hook::{ModulePlan, Outcome};
+use patchctl_protocol::hook::Outcome;
 use patchctl_protocol::plan::{Parts, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use std::collections::BTreeMap;
 
 /// The module's code with its patches; `None` if it is to run as it is.
 ///
 /// # Errors
 /// What compiling raises; the module then runs as it is, and the live path reports.
-pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub fn graft<'py>(code: &Bound<'py, PyAny>, answer: &Answer) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let module = &answer.plan;
     if failures::exclude_partial(std::slice::from_ref(module)) {
         // The live path plans again without it, for all modules.
         return Ok(None);
     }
     let mut record = Record {
-        digest: super::digest_of(&module.name),
+        digest: answer.digest.clone(),
         applied: module.applied.clone(),
         skipped: module.skipped.clone(),
         since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),
@@ -54,14 +58,15 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
 
 /// The file with the text of a module that no finder finds and a patch adds, if the plan is of one; records
 /// it as patched.
-pub fn added(module: &ModulePlan) -> Option<&str> {
+pub fn added(answer: &Answer) -> Option<&str> {
+    let module = &answer.plan;
     let Outcome::Plan(plan) = &module.outcome else { return None };
     if plan.source.is_none() || plan.filename.is_empty() {
         return None;
     }
     let patches = module.applied.iter().map(|patch| patch.id.clone()).collect();
     let record = Record {
-        digest: super::digest_of(&module.name),
+        digest: answer.digest.clone(),
         target: plan.target.clone(),
         base: Some(plan.target.clone()),
         applied: module.applied.clone(),
@@ -84,8 +89,9 @@ fn whole<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let code = interpreter::compile(py, source, filename)?;
+    let index = Index::new(&code, plan.functions.iter().map(|change| change.new_line))?;
     for change in &plan.functions {
-        if let Some(current) = codes::find(&code, codes::own_name(change), change.new_line)? {
+        if let Some(current) = index.first(codes::own_name(change), change.new_line) {
             record.codes.push(CodeRecord {
                 qualname: change.qualname.clone(),
                 original: None,
@@ -118,23 +124,26 @@ fn grafted<'py>(
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let old = interpreter::compile(py, old, file)?;
     let new = interpreter::compile(py, &plan.new_skeleton, filename)?;
-    let mut grafts = Vec::new();
+    let lines = || plan.functions.iter().map(|change| change.old_line);
+    let (old, loaded) = (Index::new(&old, lines())?, Index::new(code, lines())?);
+    let new = Index::new(&new, plan.functions.iter().map(|change| change.new_line))?;
+    let mut grafts = Grafts::default();
     for change in plan.functions.iter().filter(|change| change.parts != Parts::default()) {
         let name = codes::own_name(change);
-        let expected = codes::all(&old, name, change.old_line)?;
-        let wanted = codes::all(&new, name, change.new_line)?;
-        let loaded = codes::all(code, name, change.old_line)?;
+        let expected: Vec<_> = old.all(name, change.old_line).collect();
+        let wanted: Vec<_> = new.all(name, change.new_line).collect();
+        let loaded: Vec<_> = loaded.all(name, change.old_line).collect();
         if expected.is_empty() || expected.len() != wanted.len() || loaded.len() != expected.len() {
             return Ok(None);
         }
-        for ((expected, wanted), loaded) in expected.iter().zip(&wanted).zip(loaded) {
-            if !loaded.eq(expected)? {
+        for ((expected, wanted), loaded) in expected.into_iter().zip(wanted).zip(loaded) {
+            if !loaded.code.eq(&expected.code)? {
                 return Ok(None);
             }
-            if loaded.eq(wanted)? {
+            if loaded.code.eq(&wanted.code)? {
                 continue;
             }
-            for pair in codes::pairs(0, &change.qualname, &loaded, wanted)? {
+            for pair in codes::pairs(0, &change.qualname, &loaded.code, &wanted.code)? {
                 record.codes.push(CodeRecord {
                     qualname: pair.qualname,
                     original: Some(pair.old.unbind()),
@@ -144,32 +153,41 @@ fn grafted<'py>(
                     patches: change.patches.clone(),
                 });
             }
-            grafts.push((loaded, wanted.clone()));
+            grafts.add(&loaded.path, &wanted.code);
         }
     }
-    replace(code, &grafts).map(Some)
+    grafts.apply(code).map(Some)
 }
 
-/// A code object with the second of each pair in the place of the first, however deep.
-fn replace<'py>(
-    code: &Bound<'py, PyAny>,
-    grafts: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)],
-) -> PyResult<Bound<'py, PyAny>> {
-    if let Some((_, new)) = grafts.iter().find(|(old, _)| old.is(code)) {
-        return Ok(new.clone());
+/// What is to stand at which positions of a tree of code objects.
+#[derive(Default)]
+struct Grafts<'py> {
+    new: Option<Bound<'py, PyAny>>,
+    within: BTreeMap<usize, Grafts<'py>>,
+}
+
+impl<'py> Grafts<'py> {
+    fn add(&mut self, path: &[usize], code: &Bound<'py, PyAny>) {
+        match path {
+            [] => self.new = Some(code.clone()),
+            [position, rest @ ..] => self.within.entry(*position).or_default().add(rest, code),
+        }
     }
-    let mut changed = false;
-    let mut constants = Vec::new();
-    for constant in interpreter::constants(code)?.iter() {
-        let new =
-            if interpreter::is_code(&constant)? { replace(&constant, grafts)? } else { constant.clone() };
-        changed |= !new.is(&constant);
-        constants.push(new);
+
+    /// The tree with the new code objects in their places; what is on no way to them stays the same object.
+    fn apply(&self, code: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(new) = &self.new {
+            return Ok(new.clone());
+        }
+        if self.within.is_empty() {
+            return Ok(code.clone());
+        }
+        let mut constants: Vec<_> = interpreter::constants(code)?.iter().collect();
+        for (position, grafts) in &self.within {
+            constants[*position] = grafts.apply(&constants[*position])?;
+        }
+        let options = PyDict::new(code.py());
+        options.set_item("co_consts", PyTuple::new(code.py(), constants)?)?;
+        code.call_method("replace", (), Some(&options))
     }
-    if !changed {
-        return Ok(code.clone());
-    }
-    let options = PyDict::new(code.py());
-    options.set_item("co_consts", PyTuple::new(code.py(), constants)?)?;
-    code.call_method("replace", (), Some(&options))
 }

@@ -3,6 +3,7 @@
 //! their globals, so one pass of the garbage collector over its objects finds them.
 
 use crate::interpreter;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use std::collections::HashSet;
@@ -47,8 +48,8 @@ fn add<'py>(
     if !interpreter::is_function(&object)? || !seen.insert(object.as_ptr() as usize) {
         return Ok(());
     }
-    if object.getattr("__globals__")?.is(namespace) {
-        let code = object.getattr("__code__")?;
+    if object.getattr(intern!(object.py(), "__globals__"))?.is(namespace) {
+        let code = object.getattr(intern!(object.py(), "__code__"))?;
         found.push(Holder { function: object, code });
     }
     Ok(())

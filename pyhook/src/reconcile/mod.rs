@@ -15,6 +15,7 @@ mod failures;
 mod frames;
 mod graft;
 mod holders;
+mod index;
 mod prepare;
 pub mod records;
 mod regenerate;
@@ -27,7 +28,7 @@ pub use audit::{audit, report};
 pub use failures::{excluded, forget};
 pub use graft::{added, graft};
 
-use crate::{desired, modules};
+use crate::modules;
 use failures::Failure;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
@@ -138,11 +139,6 @@ pub fn withdraw(py: Python<'_>) {
             drop(records::take(&key));
         }
     }
-}
-
-/// The digest of a module's patch set as last told.
-fn digest_of(name: &str) -> Digest {
-    desired::with(|known| known.modules.get(name).cloned().unwrap_or_default())
 }
 
 /// A fault of ours or of a patch's own code, with the interpreter's words.

@@ -1,9 +1,10 @@
 //! Everything before the first store: compile the skeletons, find all holders, and check that what runs is
 //! what the plan was made for. Changes nothing.
 
-use super::codes::{self, Key, Pair};
+use super::codes::{self, Pair};
 use super::failures::Failure;
 use super::holders::{self, Holder};
+use super::index::Index;
 use super::{records, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::digest::Digest;
@@ -127,17 +128,21 @@ impl<'py> Prepared<'py, '_> {
         let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "pairing", &error));
         let old = content.old_skeleton.as_deref().map(compile).transpose()?;
         let new = compile(&content.new_skeleton)?;
+        let old_lines = content.functions.iter().map(|change| change.old_line);
+        let old_index = old.as_ref().map(|old| Index::new(old, old_lines)).transpose().map_err(internal)?;
+        let new_lines = content.functions.iter().map(|change| change.new_line);
+        let new_index = Index::new(&new, new_lines).map_err(internal)?;
         for (index, change) in content.functions.iter().enumerate() {
             let name = codes::own_name(change);
             if name == codes::LAMBDA {
-                self.pair_lambdas(index, change, old.as_ref(), &new).map_err(internal)?;
+                self.pair_lambdas(index, change, old_index.as_ref(), &new_index).map_err(internal)?;
                 continue;
             }
-            let old_code = match &old {
-                Some(old) => codes::find(old, name, change.old_line).map_err(internal)?,
+            let old_code = match &old_index {
+                Some(old) => old.first(name, change.old_line),
                 None => running_code(&self.namespace, change),
             };
-            let new_code = codes::find(&new, name, change.new_line).map_err(internal)?;
+            let new_code = new_index.first(name, change.new_line);
             match (old_code, new_code) {
                 (Some(old), Some(new)) => {
                     self.pairs.extend(codes::pairs(index, &change.qualname, &old, &new).map_err(internal)?);
@@ -159,27 +164,26 @@ impl<'py> Prepared<'py, '_> {
         &mut self,
         index: usize,
         change: &FunctionChange,
-        old: Option<&Bound<'py, PyAny>>,
-        new: &Bound<'py, PyAny>,
+        old: Option<&Index<'py>>,
+        new: &Index<'py>,
     ) -> PyResult<()> {
         let Some(old) = old else { return Ok(()) };
-        let old = codes::all(old, codes::LAMBDA, change.old_line)?;
-        let new = codes::all(new, codes::LAMBDA, change.new_line)?;
-        for (old, new) in old.iter().zip(&new) {
-            if !old.eq(new)? {
-                self.pairs.extend(codes::pairs(index, &change.qualname, old, new)?);
+        let new = new.all(codes::LAMBDA, change.new_line);
+        for (old, new) in old.all(codes::LAMBDA, change.old_line).zip(new) {
+            if !old.code.eq(&new.code)? {
+                self.pairs.extend(codes::pairs(index, &change.qualname, &old.code, &new.code)?);
             }
         }
         Ok(())
     }
 
     fn match_candidates(&mut self) -> PyResult<()> {
-        let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
+        let mut by_line: HashMap<u32, Vec<usize>> = HashMap::new();
         for (index, pair) in self.pairs.iter().enumerate() {
-            by_key.entry(codes::key(&pair.old)?).or_default().push(index);
+            by_line.entry(codes::first_line(&pair.old)?).or_default().push(index);
         }
         for candidate in &mut self.candidates {
-            for index in by_key.get(&codes::key(&candidate.base)?).into_iter().flatten() {
+            for index in by_line.get(&codes::first_line(&candidate.base)?).into_iter().flatten() {
                 if candidate.base.eq(&self.pairs[*index].old)? {
                     candidate.pair = Some(*index);
                     break;

@@ -1,0 +1,67 @@
+//! Finding definitions in a tree of code objects: one walk over the tree serves all changes of a plan.
+
+use super::codes;
+use crate::interpreter;
+use pyo3::prelude::*;
+use std::collections::HashMap;
+
+/// A code object within a tree.
+pub struct Found<'py> {
+    pub name: String,
+    /// Its position: the index in `co_consts` on each level, from the root down.
+    pub path: Vec<usize>,
+    pub code: Bound<'py, PyAny>,
+}
+
+/// The code objects of a tree that begin at certain lines, by line, outer ones first.
+#[derive(Default)]
+pub struct Index<'py> {
+    by_line: HashMap<u32, Vec<Found<'py>>>,
+    /// The last of the lines: what lies within a code object does not begin before it.
+    last: u32,
+}
+
+impl<'py> Index<'py> {
+    /// Walks the tree; `lines` are those of `co_firstlineno` that will be asked for.
+    ///
+    /// # Errors
+    /// That `root` is no code object.
+    pub fn new(root: &Bound<'py, PyAny>, lines: impl Iterator<Item = u32>) -> PyResult<Self> {
+        let by_line: HashMap<_, _> = lines.map(|line| (line, Vec::new())).collect();
+        let last = by_line.keys().copied().max().unwrap_or(0);
+        let mut index = Self { by_line, last };
+        index.walk(root, &mut Vec::new())?;
+        Ok(index)
+    }
+
+    fn walk(&mut self, code: &Bound<'py, PyAny>, path: &mut Vec<usize>) -> PyResult<()> {
+        for (position, constant) in interpreter::constants(code)?.iter().enumerate() {
+            if !interpreter::is_code(&constant)? {
+                continue;
+            }
+            let line = codes::first_line(&constant)?;
+            if line > self.last {
+                continue;
+            }
+            path.push(position);
+            if let Some(found) = self.by_line.get_mut(&line) {
+                let (name, _) = codes::key(&constant)?;
+                found.push(Found { name, path: path.clone(), code: constant.clone() });
+            }
+            self.walk(&constant, path)?;
+            path.pop();
+        }
+        Ok(())
+    }
+
+    /// All definitions with this name (`co_name`) that begin at this line: several for lambdas.
+    pub fn all<'a>(&'a self, name: &'a str, line: u32) -> impl Iterator<Item = &'a Found<'py>> {
+        self.by_line.get(&line).into_iter().flatten().filter(move |found| found.name == name)
+    }
+
+    /// The outermost of them.
+    #[must_use]
+    pub fn first(&self, name: &str, line: u32) -> Option<Bound<'py, PyAny>> {
+        self.all(name, line).next().map(|found| found.code.clone())
+    }
+}
