@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-use crate::body::{Body, Handler, HandlerId, Instruction, Label, Location};
+use crate::body::{Body, Handler, HandlerId, Instruction, Label};
 use crate::exceptions::{self, Entry, ExceptionTableError};
 use crate::lines::{self, LineTableError};
-use crate::tables::{Handlers, Jump, Meaning, Op, OpInfo, Table, table};
+use crate::tables::{Handlers, Jump, Meaning, Op, Shape, Table, table};
 use crate::{CodeObject, Version};
 
 /// Code that is not what the version's compiler could have written. Offsets are in bytes.
@@ -69,135 +69,145 @@ pub fn decode(code: &CodeObject, version: Version) -> Result<Body, DecodeError> 
     let mut decoder = Decoder::new(code, table)?;
     decoder.read_instructions()?;
     decoder.set_locations(code)?;
-    let labels = decoder.resolve_targets()?;
-    let mut body = Body { version, instructions: decoder.instructions, labels, handlers: Vec::new() };
+    decoder.resolve_targets()?;
     if table.rules.handlers == Handlers::Table {
-        let entries = exceptions::decode(&code.exceptiontable)?;
-        set_handlers(&mut body, &entries, &decoder.starts, &decoder.offsets)?;
+        decoder.set_handlers(&exceptions::decode(&code.exceptiontable)?)?;
     }
-    Ok(body)
+    let Decoder { instructions, labels, handlers, .. } = decoder;
+    Ok(Body { version, instructions, labels, handlers })
+}
+
+/// What is at a code unit.
+#[derive(Clone, Copy)]
+struct Start {
+    /// Index of the instruction that starts here.
+    index: u32,
+    /// Label that stands before it.
+    label: u32,
 }
 
 struct Decoder<'a> {
-    code: &'a [u8],
+    /// Code units: opcode and argument byte.
+    code: &'a [[u8; 2]],
     table: &'a Table,
-    units: usize,
     instructions: Vec<Instruction>,
     /// Unit at which each instruction starts.
     offsets: Vec<u32>,
-    /// Index of the instruction that starts at each unit.
-    starts: Vec<u32>,
+    /// By unit.
+    starts: Vec<Start>,
+    labels: Vec<u32>,
+    handlers: Vec<Handler>,
     /// Jumps with their target unit.
     jumps: Vec<(u32, u32)>,
 }
 
 impl<'a> Decoder<'a> {
     fn new(code: &'a CodeObject, table: &'a Table) -> Result<Self, DecodeError> {
-        let bytes = &code.code[..];
-        let units = bytes.len() / 2;
-        match bytes.len() {
-            0 => return Err(DecodeError::Empty),
-            odd if odd % 2 == 1 => return Err(DecodeError::Truncated { offset: odd - 1 }),
+        let (units, rest) = code.code.as_chunks();
+        match (units.len(), rest) {
+            (_, [_]) => return Err(DecodeError::Truncated { offset: units.len() * 2 }),
+            (0, _) => return Err(DecodeError::Empty),
             _ => {}
         }
+        let (code, units) = (units, units.len());
         Ok(Self {
-            code: bytes,
+            code,
             table,
-            units,
             instructions: Vec::with_capacity(units),
             offsets: Vec::with_capacity(units),
-            starts: vec![NOWHERE; units + 1],
+            starts: vec![Start { index: NOWHERE, label: NOWHERE }; units + 1],
+            labels: Vec::new(),
+            handlers: Vec::new(),
             jumps: Vec::with_capacity(units / 8),
         })
     }
 
     fn read_instructions(&mut self) -> Result<(), DecodeError> {
         let mut unit = 0;
-        while unit < self.units {
-            unit = self.read_one(unit)?;
+        while let Some([opcode, byte]) = self.code.get(unit).copied() {
+            self.starts[unit].index = self.instructions.len() as u32;
+            unit = match self.table.meaning(opcode) {
+                Meaning::Plain(shape) => self.read_plain(shape, unit, unit + 1, u32::from(byte))?,
+                _ => self.read_special(unit)?,
+            };
         }
         Ok(())
     }
 
-    /// Reads the instruction at `start`; returns the unit after it and its caches.
-    fn read_one(&mut self, start: usize) -> Result<usize, DecodeError> {
+    /// Reads what has prefixes, or is no plain instruction; returns the unit after it.
+    #[cold]
+    fn read_special(&mut self, start: usize) -> Result<usize, DecodeError> {
         let offset = start * 2;
-        let (mut unit, mut arg, mut prefixes) = (start, 0_u32, 0_u8);
+        let (mut unit, mut arg) = (start, 0_u32);
         loop {
-            if unit >= self.units {
+            let Some([opcode, byte]) = self.code.get(unit).copied() else {
                 return Err(DecodeError::Truncated { offset });
-            }
-            let opcode = self.code[unit * 2];
-            arg = arg << 8 | u32::from(self.code[unit * 2 + 1]);
+            };
+            let prefixes = unit - start;
+            arg = arg << 8 | u32::from(byte);
             unit += 1;
             match self.table.meaning(opcode) {
-                Meaning::ExtendedArg if prefixes < 3 => prefixes += 1,
-                Meaning::ExtendedArg => return Err(DecodeError::WideOperand { offset }),
+                Meaning::Plain(shape) => return self.read_plain(shape, start, unit, arg),
+                Meaning::ExtendedArg if prefixes < 3 => {}
                 Meaning::Unknown => return Err(DecodeError::UnknownOpcode { offset, opcode }),
-                Meaning::Plain(place) => {
-                    let info = self.table.at(place);
-                    self.starts[start] = self.instructions.len() as u32;
-                    let next = self.skip_caches(info, unit, offset)?;
-                    self.push_plain(info, start, next, arg, prefixes)?;
-                    return Ok(next);
-                }
-                Meaning::Fused(..) if prefixes > 0 => {
-                    return Err(DecodeError::WideOperand { offset });
-                }
-                Meaning::Fused(first, second) => {
-                    self.starts[start] = self.instructions.len() as u32;
+                Meaning::Fused(first, second) if prefixes == 0 => {
                     let whole = Instruction::new(first, arg >> 4);
                     self.push(Instruction { fused: true, ..whole }, start);
                     self.push(Instruction::new(second, arg & 15), start);
                     return Ok(unit);
                 }
+                Meaning::ExtendedArg | Meaning::Fused(..) => {
+                    return Err(DecodeError::WideOperand { offset });
+                }
             }
         }
     }
 
-    fn skip_caches(&self, info: &OpInfo, unit: usize, offset: usize) -> Result<usize, DecodeError> {
-        let next = unit + usize::from(info.caches);
-        let caches = self.code.get(unit * 2..next * 2);
-        let caches = caches.ok_or(DecodeError::Truncated { offset })?;
-        if caches.iter().any(|byte| *byte != 0) {
-            let op = info.op;
+    /// Takes an instruction of which `start` is the first unit and `unit` the one after the
+    /// operand; returns the unit after its caches.
+    #[inline]
+    fn read_plain(
+        &mut self,
+        shape: Shape,
+        start: usize,
+        unit: usize,
+        arg: u32,
+    ) -> Result<usize, DecodeError> {
+        let next = self.skip_caches(shape, unit, start * 2)?;
+        let mut instruction = Instruction::new(shape.op, arg);
+        instruction.prefixes = (unit - start - 1) as u8;
+        if shape.jump != Jump::None {
+            let error = DecodeError::BadTarget { offset: start * 2, op: shape.op };
+            let target = self.target(shape.jump, next, arg);
+            let target = target.filter(|unit| *unit < self.code.len() as u64).ok_or(error)?;
+            self.jumps.push((self.instructions.len() as u32, target as u32));
+            instruction.arg = 0;
+        }
+        self.push(instruction, start);
+        Ok(next)
+    }
+
+    fn skip_caches(&self, shape: Shape, unit: usize, offset: usize) -> Result<usize, DecodeError> {
+        let next = unit + usize::from(shape.caches);
+        let caches = self.code.get(unit..next).ok_or(DecodeError::Truncated { offset })?;
+        let bits = caches.iter().fold(0, |bits, cache| bits | u16::from_ne_bytes(*cache));
+        if bits != 0 {
+            let op = shape.op;
             return Err(DecodeError::DirtyCache { offset, op });
         }
         Ok(next)
     }
 
-    fn push_plain(
-        &mut self,
-        info: &OpInfo,
-        start: usize,
-        next: usize,
-        arg: u32,
-        prefixes: u8,
-    ) -> Result<(), DecodeError> {
-        let target = self.target(info.jump, next, arg);
-        let mut instruction = Instruction::new(info.op, arg);
-        instruction.prefixes = prefixes;
-        if let Some(target) = target {
-            let error = DecodeError::BadTarget { offset: start * 2, op: info.op };
-            let target = target.filter(|unit| *unit < self.units as u64).ok_or(error)?;
-            self.jumps.push((self.instructions.len() as u32, target as u32));
-            instruction.arg = 0;
-        }
-        self.push(instruction, start);
-        Ok(())
-    }
-
-    /// Target unit of a jump: `None` if it is none, `Some(None)` if it is out of bounds.
-    fn target(&self, jump: Jump, next: usize, arg: u32) -> Option<Option<u64>> {
-        let unit = u64::from(self.table.rules.jump_unit);
-        let distance = u64::from(arg) * unit;
-        let whole = distance.is_multiple_of(2).then_some(distance / 2);
+    /// Target unit of a jump, if it can be one.
+    fn target(&self, jump: Jump, next: usize, arg: u32) -> Option<u64> {
+        let distance = u64::from(arg) * u64::from(self.table.rules.jump_unit);
+        let distance = distance.is_multiple_of(2).then_some(distance / 2)?;
         let next = next as u64;
         match jump {
             Jump::None => None,
-            Jump::Absolute => Some(whole),
-            Jump::Forward => Some(whole.map(|distance| next + distance)),
-            Jump::Backward | Jump::Marker => Some(whole.and_then(|distance| next.checked_sub(distance))),
+            Jump::Absolute => Some(distance),
+            Jump::Forward => Some(next + distance),
+            Jump::Backward | Jump::Marker => next.checked_sub(distance),
         }
     }
 
@@ -208,86 +218,76 @@ impl<'a> Decoder<'a> {
 
     fn set_locations(&mut self, code: &CodeObject) -> Result<(), LineTableError> {
         let format = self.table.rules.lines;
-        let runs = lines::decode(format, &code.linetable, code.firstlineno, self.units as u32)?;
-        let mut runs = runs.into_iter();
-        let (mut end, mut location) = (0, Location::None);
-        for (instruction, offset) in self.instructions.iter_mut().zip(&self.offsets) {
-            // The line is that of the instruction itself: 3.9 may give its prefix another.
-            let own = *offset + u32::from(instruction.prefixes);
-            while end <= own {
-                let Some(run) = runs.next() else { break };
-                end += run.units;
-                location = run.location;
+        let (instructions, offsets) = (&mut self.instructions, &self.offsets);
+        let (mut index, mut end) = (0, 0);
+        lines::decode(format, &code.linetable, code.firstlineno, self.code.len() as u32, &mut |run| {
+            end += run.units;
+            while let (Some(instruction), Some(offset)) = (instructions.get_mut(index), offsets.get(index)) {
+                // The line is that of the instruction itself: 3.9 may give its prefix another.
+                if offset + u32::from(instruction.prefixes) >= end {
+                    break;
+                }
+                instruction.location = run.location;
+                index += 1;
             }
-            instruction.location = location;
+        })
+    }
+
+    fn resolve_targets(&mut self) -> Result<(), DecodeError> {
+        for place in 0..self.jumps.len() {
+            let (index, unit) = self.jumps[place];
+            let label = self.label(unit);
+            let instruction = &mut self.instructions[index as usize];
+            let offset = self.offsets[index as usize] as usize * 2;
+            let label = label.ok_or(DecodeError::BadTarget { offset, op: instruction.op })?;
+            instruction.target = Some(label);
         }
         Ok(())
     }
 
-    fn resolve_targets(&mut self) -> Result<Vec<u32>, DecodeError> {
-        let mut label_at = vec![NOWHERE; self.instructions.len()];
-        let mut labels = Vec::with_capacity(self.jumps.len());
-        for (index, unit) in &self.jumps {
-            let position = self.starts[*unit as usize];
-            let instruction = &mut self.instructions[*index as usize];
-            if position == NOWHERE {
-                return Err(DecodeError::BadTarget {
-                    offset: self.offsets[*index as usize] as usize * 2,
-                    op: instruction.op,
-                });
-            }
-            let label = &mut label_at[position as usize];
-            if *label == NOWHERE {
-                *label = labels.len() as u32;
-                labels.push(position);
-            }
-            instruction.target = Some(Label(*label));
+    /// The label before the instruction that starts at a unit.
+    fn label(&mut self, unit: u32) -> Option<Label> {
+        let start = self.starts.get_mut(unit as usize).filter(|start| start.index != NOWHERE)?;
+        if start.label == NOWHERE {
+            start.label = self.labels.len() as u32;
+            self.labels.push(start.index);
         }
-        Ok(labels)
+        Some(Label(start.label))
     }
-}
 
-fn set_handlers(
-    body: &mut Body,
-    entries: &[Entry],
-    starts: &[u32],
-    offsets: &[u32],
-) -> Result<(), ExceptionTableError> {
-    let units = starts.len() as u32 - 1;
-    let mut index = 0;
-    for entry in entries {
-        let is_start = |unit: u32| starts.get(unit as usize).is_some_and(|i| *i != NOWHERE);
-        for unit in [entry.start, entry.end, entry.target] {
-            let ends_code = unit == units && unit == entry.end;
-            if !is_start(unit) && !ends_code {
-                return Err(ExceptionTableError::Misplaced(unit));
+    fn set_handlers(&mut self, entries: &[Entry]) -> Result<(), ExceptionTableError> {
+        let mut index = 0;
+        for entry in entries {
+            let start = self.instruction_at(entry.start)?;
+            if entry.end as usize != self.code.len() {
+                self.instruction_at(entry.end)?;
+            }
+            let id = self.intern_handler(entry)?;
+            index = index.max(start as usize);
+            while self.offsets.get(index).is_some_and(|offset| *offset < entry.end) {
+                self.instructions[index].handler = Some(id);
+                index += 1;
             }
         }
-        let id = intern_handler(body, entry, starts[entry.target as usize]);
-        index = index.max(starts[entry.start as usize] as usize);
-        while offsets.get(index).is_some_and(|offset| *offset < entry.end) {
-            body.instructions[index].handler = Some(id);
-            index += 1;
-        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn intern_handler(body: &mut Body, entry: &Entry, position: u32) -> HandlerId {
-    let same = |handler: &Handler| {
-        handler.depth == entry.depth
-            && handler.lasti == entry.lasti
-            && body.labels[handler.target.0 as usize] == position
-    };
-    let found = body.handlers.iter().rposition(same);
-    let id = found.unwrap_or_else(|| {
-        let target = body.labels.iter().position(|label| *label == position);
-        let target = target.unwrap_or(body.labels.len());
-        if target == body.labels.len() {
-            body.labels.push(position);
+    fn instruction_at(&self, unit: u32) -> Result<u32, ExceptionTableError> {
+        let index = self.starts.get(unit as usize).map_or(NOWHERE, |start| start.index);
+        if index == NOWHERE {
+            return Err(ExceptionTableError::Misplaced(unit));
         }
-        body.handlers.push(Handler { target: Label(target as u32), depth: entry.depth, lasti: entry.lasti });
-        body.handlers.len() - 1
-    });
-    HandlerId(id as u32)
+        Ok(index)
+    }
+
+    fn intern_handler(&mut self, entry: &Entry) -> Result<HandlerId, ExceptionTableError> {
+        let target = self.label(entry.target).ok_or(ExceptionTableError::Misplaced(entry.target))?;
+        let handler = Handler { target, depth: entry.depth, lasti: entry.lasti };
+        let found = self.handlers.iter().rposition(|known| *known == handler);
+        let id = found.unwrap_or_else(|| {
+            self.handlers.push(handler);
+            self.handlers.len() - 1
+        });
+        Ok(HandlerId(id as u32))
+    }
 }

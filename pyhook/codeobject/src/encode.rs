@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::body::{Body, Handler};
 use crate::depth::{DepthError, stack_depth};
 use crate::exceptions::{self, Entry};
-use crate::layout::{Layout, lay_out};
+use crate::layout::{Layout, Part, lay_out};
 use crate::lines::{self, Run};
 use crate::tables::{Handlers, LineFormat, Op, table};
 use crate::{CodeObject, decode};
@@ -58,14 +58,14 @@ pub struct Encoded {
 pub fn encode(body: &Body, first_line: i32) -> Result<Encoded, EncodeError> {
     let table = table(body.version);
     let layout = lay_out(body, table)?;
-    let runs = runs(body, &layout);
+    let code = write_code(&layout, table.extended_arg());
     let exceptiontable = match table.rules.handlers {
         Handlers::Blocks => Vec::new(),
         Handlers::Table => exceptions::encode(&entries(body, &layout)),
     };
     Ok(Encoded {
-        code: write_code(&layout, table.extended_arg()),
-        linetable: lines::encode(table.rules.lines, &runs, first_line),
+        code,
+        linetable: lines::encode(table.rules.lines, runs(body, &layout), first_line),
         exceptiontable,
     })
 }
@@ -100,32 +100,24 @@ fn says_the_same(code: &CodeObject, body: &Body) -> bool {
 }
 
 fn write_code(layout: &Layout, extended_arg: u8) -> Vec<u8> {
-    let count = layout.numbers.len();
-    let mut out = Vec::with_capacity(layout.offsets[count] as usize * 2);
-    let mut index = 0;
-    while index < count {
-        if let Some(number) = layout.fused[index] {
-            out.extend([number, (layout.args[index] << 4 | layout.args[index + 1]) as u8]);
-            index += 2;
-            continue;
+    // Caches are zero, and stay so.
+    let mut out = vec![0; layout.units as usize * 2];
+    let (units, _) = out.as_chunks_mut();
+    for place in layout.places.iter().filter(|place| place.part != Part::Second) {
+        let mut at = place.offset as usize;
+        for prefix in (1..=place.prefixes).rev() {
+            units[at] = [extended_arg, (place.arg >> (8 * prefix)) as u8];
+            at += 1;
         }
-        let (number, caches) = layout.numbers[index];
-        let arg = layout.args[index];
-        for place in (1..=layout.prefixes[index]).rev() {
-            out.extend([extended_arg, (arg >> (8 * place)) as u8]);
-        }
-        out.extend([number, arg as u8]);
-        out.resize(out.len() + usize::from(caches) * 2, 0);
-        index += 1;
+        units[at] = [place.number, place.arg as u8];
     }
     out
 }
 
-fn runs(body: &Body, layout: &Layout) -> Vec<Run> {
-    let sizes = layout.offsets.windows(2).map(|pair| pair[1] - pair[0]);
-    let pairs = body.instructions.iter().zip(sizes);
-    let runs = pairs.map(|(instruction, units)| Run { units, location: instruction.location });
-    runs.filter(|run| run.units > 0).collect()
+fn runs(body: &Body, layout: &Layout) -> impl Iterator<Item = Run> {
+    let pairs = body.instructions.iter().zip(&layout.places);
+    let written = pairs.filter(|(_, place)| place.part != Part::Second);
+    written.map(|(instruction, place)| Run { units: place.units(), location: instruction.location })
 }
 
 fn entries(body: &Body, layout: &Layout) -> Vec<Entry> {
@@ -134,18 +126,15 @@ fn entries(body: &Body, layout: &Layout) -> Vec<Entry> {
         return entries;
     }
     let mut open: Option<Handler> = None;
-    for index in 0..body.instructions.len() {
+    for (index, place) in layout.places.iter().enumerate().filter(|(_, place)| place.part != Part::Second) {
         let handler = body.handler_of(index);
-        let (start, end) = (layout.offsets[index], layout.offsets[index + 1]);
-        if start == end {
-            continue;
-        }
+        let (start, end) = (place.offset, place.offset + place.units());
         match (handler, entries.last_mut()) {
             (Some(new), Some(last)) if open == Some(new) => last.end = end,
             (Some(new), _) => entries.push(Entry {
                 start,
                 end,
-                target: layout.offsets[body.position(new.target)],
+                target: layout.offset(body.position(new.target)),
                 depth: new.depth,
                 lasti: new.lasti,
             }),

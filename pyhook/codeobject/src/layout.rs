@@ -7,16 +7,55 @@ use crate::tables::{Jump, Table};
 
 /// Where each instruction goes.
 pub(crate) struct Layout {
-    /// First unit of each instruction, prefixes included; one more for the end.
-    pub offsets: Vec<u32>,
-    /// Operand of each instruction, jump distances included.
-    pub args: Vec<u32>,
-    /// Prefixes of each instruction.
-    pub prefixes: Vec<u8>,
-    /// Number of the superinstruction an instruction starts.
-    pub fused: Vec<Option<u8>>,
-    /// Cache units by instruction, and numbers.
-    pub numbers: Vec<(u8, u8)>,
+    /// The instructions.
+    pub places: Vec<Place>,
+    /// Units in all.
+    pub units: u32,
+}
+
+/// Where one instruction goes, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// First unit, prefixes included.
+    pub offset: u32,
+    /// Operand, jump distance included.
+    pub arg: u32,
+    /// Number; that of the superinstruction if one starts here.
+    pub number: u8,
+    /// Cache units.
+    pub caches: u8,
+    /// Prefixes.
+    pub prefixes: u8,
+    /// Part in a superinstruction.
+    pub part: Part,
+}
+
+/// Part of an instruction in a superinstruction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// None.
+    Whole,
+    /// Written with the next.
+    First,
+    /// Written with the one before.
+    Second,
+}
+
+impl Place {
+    /// Units the instruction takes.
+    pub fn units(&self) -> u32 {
+        match self.part {
+            Part::Second => 0,
+            _ => 1 + u32::from(self.prefixes) + u32::from(self.caches),
+        }
+    }
+}
+
+impl Layout {
+    /// First unit of the instruction at an index; the end for the one after the last.
+    pub fn offset(&self, index: usize) -> u32 {
+        self.places.get(index).map_or(self.units, |place| place.offset)
+    }
 }
 
 struct JumpSite {
@@ -28,30 +67,31 @@ struct JumpSite {
 /// Lays the instructions out.
 pub(crate) fn lay_out(body: &Body, table: &Table) -> Result<Layout, EncodeError> {
     let count = body.instructions.len();
-    let mut layout = Layout {
-        offsets: vec![0; count + 1],
-        args: Vec::with_capacity(count),
-        prefixes: Vec::with_capacity(count),
-        fused: vec![None; count],
-        numbers: Vec::with_capacity(count),
-    };
-    let mut jumps = Vec::new();
+    let mut layout = Layout { places: Vec::with_capacity(count), units: 0 };
+    let mut jumps = Vec::with_capacity(body.labels.len() * 2);
+    let mut fused = false;
     for (index, instruction) in body.instructions.iter().enumerate() {
         let op = instruction.op;
-        let info = table.info(op).ok_or(EncodeError::NoSuchOp { index, op })?;
-        layout.numbers.push((info.number, info.caches));
-        layout.args.push(instruction.arg);
-        let needed = prefixes_for(instruction.arg);
-        layout.prefixes.push(needed.max(instruction.prefixes));
-        match (info.jump, body.target_of(index)) {
-            (Jump::None, None) => {}
-            (jump, Some(target)) if jump != Jump::None && target < count => {
-                jumps.push(JumpSite { index, target, jump });
-            }
-            _ => return Err(EncodeError::BadTarget { index, op }),
+        let shape = table.shape(op).ok_or(EncodeError::NoSuchOp { index, op })?;
+        layout.places.push(Place {
+            offset: 0,
+            arg: instruction.arg,
+            number: shape.number,
+            caches: shape.caches,
+            prefixes: prefixes_for(instruction.arg).max(instruction.prefixes),
+            part: Part::Whole,
+        });
+        fused |= instruction.fused;
+        if shape.jump == Jump::None && instruction.target.is_none() {
+            continue;
         }
+        let target = body.target_of(index).filter(|target| *target < count && shape.jump != Jump::None);
+        let target = target.ok_or(EncodeError::BadTarget { index, op })?;
+        jumps.push(JumpSite { index, target, jump: shape.jump });
     }
-    fuse(body, table, &mut layout);
+    if fused {
+        fuse(body, table, &mut layout);
+    }
     relax(&jumps, table.rules.jump_unit, &mut layout)?;
     Ok(layout)
 }
@@ -66,15 +106,19 @@ fn prefixes_for(arg: u32) -> u8 {
 }
 
 fn fuse(body: &Body, table: &Table, layout: &mut Layout) {
-    if !body.instructions.iter().any(|i| i.fused) {
-        return;
-    }
     let targeted = body.targeted();
     for (index, pair) in body.instructions.windows(2).enumerate() {
-        let taken = index > 0 && layout.fused[index - 1].is_some();
-        if pair[0].fused && !taken && !targeted[index + 1] && fits(&pair[0], &pair[1]) {
-            layout.fused[index] = table.fused(pair[0].op, pair[1].op);
+        let taken = layout.places[index].part == Part::Second;
+        if !pair[0].fused || taken || targeted[index + 1] || !fits(&pair[0], &pair[1]) {
+            continue;
         }
+        let Some(number) = table.fused(pair[0].op, pair[1].op) else {
+            continue;
+        };
+        let arg = pair[0].arg << 4 | pair[1].arg;
+        let whole = Place { number, arg, caches: 0, prefixes: 0, part: Part::First, ..layout.places[index] };
+        layout.places[index] = whole;
+        layout.places[index + 1].part = Part::Second;
     }
 }
 
@@ -90,10 +134,11 @@ fn relax(jumps: &[JumpSite], unit: u32, layout: &mut Layout) -> Result<(), Encod
         let mut grown = false;
         for site in jumps {
             let arg = distance(site, unit, layout)?;
-            layout.args[site.index] = arg;
+            let place = &mut layout.places[site.index];
+            place.arg = arg;
             let needed = prefixes_for(arg);
-            if needed > layout.prefixes[site.index] {
-                layout.prefixes[site.index] = needed;
+            if needed > place.prefixes {
+                place.prefixes = needed;
                 grown = true;
             }
         }
@@ -105,23 +150,16 @@ fn relax(jumps: &[JumpSite], unit: u32, layout: &mut Layout) -> Result<(), Encod
 
 fn place(layout: &mut Layout) {
     let mut unit = 0;
-    let mut second = false;
-    for index in 0..layout.numbers.len() {
-        layout.offsets[index] = unit;
-        let first = layout.fused[index].is_some();
-        if !second {
-            let caches = u32::from(layout.numbers[index].1);
-            unit += 1 + u32::from(layout.prefixes[index]) + caches;
-        }
-        second = first;
+    for place in &mut layout.places {
+        place.offset = unit;
+        unit += place.units();
     }
-    let end = layout.numbers.len();
-    layout.offsets[end] = unit;
+    layout.units = unit;
 }
 
 fn distance(site: &JumpSite, unit: u32, layout: &Layout) -> Result<u32, EncodeError> {
-    let target = layout.offsets[site.target];
-    let next = layout.offsets[site.index + 1];
+    let target = layout.places[site.target].offset;
+    let next = layout.offset(site.index + 1);
     let units = match site.jump {
         Jump::Absolute => Some(target),
         Jump::Forward => target.checked_sub(next),

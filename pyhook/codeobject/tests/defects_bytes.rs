@@ -65,7 +65,7 @@ fn jumps_to_where_no_instruction_starts() {
         // any: a target a little off lies within an instruction.
         let code = samples.get("long_jump").code;
         let is_jump = |at: &usize| match table(version).meaning(code[*at]) {
-            Meaning::Plain(place) => table(version).at(place).jump != Jump::None,
+            Meaning::Plain(shape) => shape.jump != Jump::None,
             _ => false,
         };
         let jumps = (0..code.len()).step_by(2).filter(is_jump);
@@ -109,7 +109,7 @@ fn caches_that_are_not_empty() {
         }
         let result = bytes(samples, "plain", |code| {
             let at = offset_of(code, version, |meaning| match meaning {
-                Meaning::Plain(place) => table(version).at(place).op == Op::BinaryOp,
+                Meaning::Plain(shape) => shape.op == Op::BinaryOp,
                 _ => false,
             });
             code[at + 2] = 1;

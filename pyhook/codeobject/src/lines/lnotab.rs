@@ -4,12 +4,16 @@
 use super::{LineTableError, Run};
 use crate::Location;
 
-pub(super) fn decode(table: &[u8], first_line: i32, units: u32) -> Result<Vec<Run>, LineTableError> {
+pub(super) fn decode(
+    table: &[u8],
+    first_line: i32,
+    units: u32,
+    visit: &mut (impl FnMut(Run) + ?Sized),
+) -> Result<(), LineTableError> {
     if table.len() % 2 == 1 {
         return Err(LineTableError::Truncated(table.len() - 1));
     }
     let code = units as usize * 2;
-    let mut runs = Vec::with_capacity(table.len() / 2 + 1);
     let (mut start, mut end, mut line) = (0, 0, first_line);
     for (at, pair) in table.chunks_exact(2).enumerate() {
         end += usize::from(pair[0]);
@@ -24,21 +28,21 @@ pub(super) fn decode(table: &[u8], first_line: i32, units: u32) -> Result<Vec<Ru
         if end % 2 == 1 {
             return Err(LineTableError::Malformed(at * 2));
         }
-        push(&mut runs, start, end, line);
+        give(visit, start, end, line);
         start = end;
         line = line.wrapping_add(delta);
     }
-    push(&mut runs, start, code, line);
-    Ok(runs)
+    give(visit, start, code, line);
+    Ok(())
 }
 
-fn push(runs: &mut Vec<Run>, start: usize, end: usize, line: i32) {
+fn give(visit: &mut (impl FnMut(Run) + ?Sized), start: usize, end: usize, line: i32) {
     if end > start {
-        runs.push(Run { units: ((end - start) / 2) as u32, location: Location::Line(line) });
+        visit(Run { units: ((end - start) / 2) as u32, location: Location::Line(line) });
     }
 }
 
-pub(super) fn encode(runs: &[Run], first_line: i32) -> Vec<u8> {
+pub(super) fn encode(runs: impl Iterator<Item = Run>, first_line: i32) -> Vec<u8> {
     let mut out = Vec::new();
     let (mut line, mut distance) = (first_line, 0);
     for run in runs {
@@ -70,19 +74,20 @@ fn write_step(out: &mut Vec<u8>, mut bytes: u32, mut lines: i32) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::collected;
     use super::*;
 
     #[test]
     fn long_distances_and_lines_are_chained_and_read_back() {
         let runs =
             [(300, 10), (1, 500), (2, 3)].map(|(units, line)| Run { units, location: Location::Line(line) });
-        let table = encode(&runs, 1);
-        assert_eq!(decode(&table, 1, 303), Ok(runs.to_vec()));
+        let table = encode(runs.into_iter(), 1);
+        assert_eq!(collected(|visit| decode(&table, 1, 303, visit)), Ok(runs.to_vec()));
     }
 
     #[test]
     fn a_table_longer_than_the_code_is_refused() {
         let error = LineTableError::Coverage { covered: 6, code: 4 };
-        assert_eq!(decode(&[6, 1], 1, 2), Err(error));
+        assert_eq!(decode(&[6, 1], 1, 2, &mut |_| {}), Err(error));
     }
 }

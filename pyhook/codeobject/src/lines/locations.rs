@@ -11,8 +11,11 @@ const LONG: u8 = 14;
 const NO_LOCATION: u8 = 15;
 const LONGEST: u32 = 8;
 
-pub(super) fn decode(table: &[u8], first_line: i32) -> Result<Vec<Run>, LineTableError> {
-    let mut runs = Vec::with_capacity(table.len() / 3);
+pub(super) fn decode(
+    table: &[u8],
+    first_line: i32,
+    visit: &mut (impl FnMut(Run) + ?Sized),
+) -> Result<(), LineTableError> {
     let (mut at, mut line) = (0, first_line);
     while at < table.len() {
         let start = at;
@@ -24,9 +27,9 @@ pub(super) fn decode(table: &[u8], first_line: i32) -> Result<Vec<Run>, LineTabl
         let form = head >> 3 & 15;
         let location =
             decode_form(form, table, &mut at, &mut line).ok_or(LineTableError::Truncated(start))?;
-        runs.push(Run { units: u32::from(head & 7) + 1, location });
+        visit(Run { units: u32::from(head & 7) + 1, location });
     }
-    Ok(runs)
+    Ok(())
 }
 
 fn decode_form(form: u8, table: &[u8], at: &mut usize, line: &mut i32) -> Option<Location> {
@@ -58,8 +61,8 @@ fn decode_form(form: u8, table: &[u8], at: &mut usize, line: &mut i32) -> Option
     Some(Location::Span { line: *line, end_line, column, end_column })
 }
 
-pub(super) fn encode(runs: &[Run], first_line: i32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(runs.len() * 3);
+pub(super) fn encode(runs: impl Iterator<Item = Run>, first_line: i32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 * runs.size_hint().1.unwrap_or(32));
     let mut line = first_line;
     for run in runs {
         let mut units = run.units;
@@ -107,6 +110,7 @@ fn write_entry(out: &mut Vec<u8>, location: Location, units: u32, line: &mut i32
 
 #[cfg(test)]
 mod tests {
+    use super::super::collected;
     use super::*;
 
     fn span(line: i32, end_line: i32, column: i32, end_column: i32) -> Location {
@@ -124,20 +128,21 @@ mod tests {
             Location::None,
         ];
         let runs = locations.map(|location| Run { units: 3, location });
-        assert_eq!(decode(&encode(&runs, 1), 1), Ok(runs.to_vec()));
+        let table = encode(runs.into_iter(), 1);
+        assert_eq!(collected(|visit| decode(&table, 1, visit)), Ok(runs.to_vec()));
     }
 
     #[test]
     fn the_shortest_form_is_chosen() {
         let short = [Run { units: 1, location: span(1, 1, 8, 9) }];
-        assert_eq!(encode(&short, 1), [0x88, 0x01]);
+        assert_eq!(encode(short.into_iter(), 1), [0x88, 0x01]);
         let next_line = [Run { units: 2, location: span(2, 2, 8, 9) }];
-        assert_eq!(encode(&next_line, 1), [0xd9, 8, 9]);
+        assert_eq!(encode(next_line.into_iter(), 1), [0xd9, 8, 9]);
     }
 
     #[test]
     fn a_truncated_entry_is_refused() {
-        assert_eq!(decode(&[0xd9, 8], 1), Err(LineTableError::Truncated(0)));
-        assert_eq!(decode(&[0x08], 1), Err(LineTableError::Malformed(0)));
+        assert_eq!(decode(&[0xd9, 8], 1, &mut |_| {}), Err(LineTableError::Truncated(0)));
+        assert_eq!(decode(&[0x08], 1, &mut |_| {}), Err(LineTableError::Malformed(0)));
     }
 }

@@ -36,42 +36,62 @@ pub(crate) struct Run {
     pub location: Location,
 }
 
-/// Reads a line table into runs that cover `units` code units.
+/// Reads a line table: calls `visit` for each run, in order. The runs cover `units` code
+/// units, else it is an error.
 pub(crate) fn decode(
     format: LineFormat,
     table: &[u8],
     first_line: i32,
     units: u32,
-) -> Result<Vec<Run>, LineTableError> {
-    let runs = match format {
-        LineFormat::Lnotab => return lnotab::decode(table, first_line, units),
-        LineFormat::Ranges => ranges::decode(table, first_line)?,
-        LineFormat::Locations { .. } => locations::decode(table, first_line)?,
+    visit: &mut impl FnMut(Run),
+) -> Result<(), LineTableError> {
+    let mut covered = 0;
+    let mut count = |run: Run| {
+        covered += u64::from(run.units);
+        visit(run);
     };
-    let covered: usize = runs.iter().map(|run| run.units as usize).sum();
-    if covered == units as usize {
-        return Ok(runs);
+    match format {
+        LineFormat::Lnotab => lnotab::decode(table, first_line, units, &mut count)?,
+        LineFormat::Ranges => ranges::decode(table, first_line, &mut count)?,
+        LineFormat::Locations { .. } => locations::decode(table, first_line, &mut count)?,
     }
-    Err(LineTableError::Coverage { covered: covered * 2, code: units as usize * 2 })
+    if covered == u64::from(units) {
+        return Ok(());
+    }
+    Err(LineTableError::Coverage { covered: covered as usize * 2, code: units as usize * 2 })
 }
 
 /// Writes the canonical line table for runs, one per instruction.
-pub(crate) fn encode(format: LineFormat, runs: &[Run], first_line: i32) -> Vec<u8> {
+pub(crate) fn encode(format: LineFormat, runs: impl Iterator<Item = Run>, first_line: i32) -> Vec<u8> {
     match format {
         LineFormat::Lnotab => lnotab::encode(runs, first_line),
-        LineFormat::Ranges => ranges::encode(&merged(runs), first_line),
-        LineFormat::Locations { merge: true } => locations::encode(&merged(runs), first_line),
+        LineFormat::Ranges => ranges::encode(merged(runs), first_line),
+        LineFormat::Locations { merge: true } => locations::encode(merged(runs), first_line),
         LineFormat::Locations { merge: false } => locations::encode(runs, first_line),
     }
 }
 
-fn merged(runs: &[Run]) -> Vec<Run> {
-    let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
-    for run in runs {
-        match joined.last_mut() {
-            Some(last) if last.location == run.location => last.units += run.units,
-            _ => joined.push(*run),
+/// Joins neighbours at one location.
+fn merged(mut runs: impl Iterator<Item = Run>) -> impl Iterator<Item = Run> {
+    let mut held = runs.next();
+    std::iter::from_fn(move || {
+        let mut joined = held.take()?;
+        for run in runs.by_ref() {
+            if run.location != joined.location {
+                held = Some(run);
+                break;
+            }
+            joined.units += run.units;
         }
-    }
-    joined
+        Some(joined)
+    })
+}
+
+#[cfg(test)]
+fn collected(
+    read: impl FnOnce(&mut dyn FnMut(Run)) -> Result<(), LineTableError>,
+) -> Result<Vec<Run>, LineTableError> {
+    let mut runs = Vec::new();
+    read(&mut |run| runs.push(run))?;
+    Ok(runs)
 }

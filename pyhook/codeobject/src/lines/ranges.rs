@@ -7,11 +7,14 @@ use crate::Location;
 const NO_LINE: i8 = -128;
 const LONGEST: u32 = 254;
 
-pub(super) fn decode(table: &[u8], first_line: i32) -> Result<Vec<Run>, LineTableError> {
+pub(super) fn decode(
+    table: &[u8],
+    first_line: i32,
+    visit: &mut (impl FnMut(Run) + ?Sized),
+) -> Result<(), LineTableError> {
     if table.len() % 2 == 1 {
         return Err(LineTableError::Truncated(table.len() - 1));
     }
-    let mut runs = Vec::with_capacity(table.len() / 2);
     let mut line = first_line;
     for (at, pair) in table.chunks_exact(2).enumerate() {
         if pair[0] % 2 == 1 {
@@ -25,14 +28,14 @@ pub(super) fn decode(table: &[u8], first_line: i32) -> Result<Vec<Run>, LineTabl
             }
         };
         if pair[0] > 0 {
-            runs.push(Run { units: u32::from(pair[0]) / 2, location });
+            visit(Run { units: u32::from(pair[0]) / 2, location });
         }
     }
-    Ok(runs)
+    Ok(())
 }
 
-pub(super) fn encode(runs: &[Run], first_line: i32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(runs.len() * 2);
+pub(super) fn encode(runs: impl Iterator<Item = Run>, first_line: i32) -> Vec<u8> {
+    let mut out = Vec::new();
     let mut previous = first_line;
     for run in runs {
         let line = run.location.line();
@@ -71,15 +74,16 @@ fn write_range(out: &mut Vec<u8>, mut bytes: u32, mut delta: i8) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::collected;
     use super::*;
 
     #[test]
     fn ranges_without_line_far_lines_and_long_ranges_are_read_back() {
         let lines = [Location::Line(400), Location::None, Location::Line(2)];
         let runs = lines.map(|location| Run { units: 100, location });
-        let table = encode(&runs, 1);
-        assert_eq!(decode(&table, 1), Ok(runs.to_vec()));
+        let table = encode(runs.into_iter(), 1);
+        assert_eq!(collected(|visit| decode(&table, 1, visit)), Ok(runs.to_vec()));
         let long = [Run { units: 200, location: Location::None }];
-        assert_eq!(encode(&long, 1), [254, 0x80, 146, 0x80]);
+        assert_eq!(encode(long.into_iter(), 1), [254, 0x80, 146, 0x80]);
     }
 }

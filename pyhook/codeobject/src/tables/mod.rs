@@ -20,4 +20,4 @@ pub use facts::{Jump, Operand};
 pub use op::Op;
 pub use rules::{CompareLayout, Handlers, LineFormat, Rules, rules};
 pub use signature::{Item, Signature, Want};
-pub use table::{Meaning, OpInfo, Table, table};
+pub use table::{Meaning, OpInfo, Shape, Table, table};

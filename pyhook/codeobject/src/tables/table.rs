@@ -32,10 +32,23 @@ pub enum Meaning {
     Unknown,
     /// A prefix.
     ExtendedArg,
-    /// An instruction, by its place in the table.
-    Plain(u8),
+    /// An instruction.
+    Plain(Shape),
     /// Two instructions in one.
     Fused(Op, Op),
+}
+
+/// What reading and writing an instruction takes, small enough for a look-up by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The instruction.
+    pub op: Op,
+    /// Its number.
+    pub number: u8,
+    /// Cache units that follow it.
+    pub caches: u8,
+    /// Whether and how it jumps.
+    pub jump: Jump,
 }
 
 /// One version's opcodes.
@@ -49,6 +62,7 @@ pub struct Table {
     intrinsics2: Vec<Option<Signature>>,
     by_number: [Meaning; 256],
     by_op: [u8; 256],
+    shapes: [Option<Shape>; 256],
 }
 
 const ABSENT: u8 = u8::MAX;
@@ -57,6 +71,7 @@ impl Table {
     fn new(facts: &'static Facts, version: Version) -> Self {
         let mut by_number = [Meaning::Unknown; 256];
         let mut by_op = [ABSENT; 256];
+        let mut shapes = [None; 256];
         by_number[usize::from(facts.extended_arg)] = Meaning::ExtendedArg;
         for (number, first, second) in facts.fused {
             by_number[usize::from(*number)] = Meaning::Fused(*first, *second);
@@ -64,7 +79,9 @@ impl Table {
         let mut infos = Vec::with_capacity(facts.rows.len());
         for row in facts.rows {
             let place = infos.len() as u8;
-            by_number[usize::from(row.number)] = Meaning::Plain(place);
+            let shape = Shape { op: row.op, number: row.number, caches: row.caches, jump: row.jump };
+            by_number[usize::from(row.number)] = Meaning::Plain(shape);
+            shapes[row.op as usize] = Some(shape);
             by_op[row.op as usize] = place;
             infos.push(OpInfo {
                 op: row.op,
@@ -83,6 +100,7 @@ impl Table {
             intrinsics2: parse_all(facts.intrinsics2),
             by_number,
             by_op,
+            shapes,
         }
     }
 
@@ -92,10 +110,10 @@ impl Table {
         self.by_number[usize::from(number)]
     }
 
-    /// The instruction at a place given by [`Meaning::Plain`].
+    /// What writing the instruction takes, if the version has it.
     #[must_use]
-    pub fn at(&self, place: u8) -> &OpInfo {
-        &self.infos[usize::from(place)]
+    pub fn shape(&self, op: Op) -> Option<Shape> {
+        self.shapes[op as usize]
     }
 
     /// The instruction, if the version has it.
