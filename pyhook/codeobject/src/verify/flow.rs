@@ -1,6 +1,7 @@
 //! The abstract interpretation: every way through the code, until nothing new is learnt.
 
 use super::kind::Kind;
+use super::known::{Known, replace};
 use super::state::{Block, State};
 use super::transfer::{Outcome, Transfer};
 use super::{Defect, VerifyError};
@@ -9,21 +10,21 @@ use crate::body::Body;
 use crate::tables::{Handlers, Op, table};
 
 /// Checks all ways; returns the greatest stack depth.
-pub(super) fn check(code: &CodeObject, body: &Body) -> Result<u32, VerifyError> {
+pub(super) fn check(code: &CodeObject, body: &Body, targeted: &[bool]) -> Result<u32, VerifyError> {
     let table = table(body.version);
     let entry = State::entry(code, table.rules);
+    let most = entry.stack.len().max(table.rules.min_stack as usize);
     let mut flow = Flow {
         body,
         transfer: Transfer::new(code, body, table),
-        known: vec![None; body.instructions.len()],
-        targeted: body.targeted(),
-        pending: Vec::new(),
-        most: entry.stack.len().max(table.rules.min_stack as usize),
+        known: Known::new(body.instructions.len(), most),
+        targeted,
+        elsewhere: State::default(),
         here: 0,
     };
     let outcome = flow.explore(entry);
     match outcome {
-        Ok(()) => Ok(flow.most as u32),
+        Ok(()) => Ok(flow.known.most as u32),
         Err(defect) => Err(VerifyError::at(body, flow.here, defect)),
     }
 }
@@ -31,66 +32,51 @@ pub(super) fn check(code: &CodeObject, body: &Body) -> Result<u32, VerifyError> 
 struct Flow<'a> {
     body: &'a Body,
     transfer: Transfer<'a>,
-    /// What is known before instructions that are jumped to.
-    known: Vec<Option<Box<State>>>,
-    targeted: Vec<bool>,
-    pending: Vec<usize>,
-    most: usize,
+    known: Known,
+    targeted: &'a [bool],
+    /// The state in which a jump or an exception leaves the straight line.
+    elsewhere: State,
     here: usize,
 }
 
 impl Flow<'_> {
     fn explore(&mut self, entry: State) -> Result<(), Defect> {
+        let mut state = entry;
         match self.targeted.first() {
-            Some(true) => self.arrive(0, entry)?,
-            _ => self.run(0, entry)?,
+            Some(true) => self.known.arrive(0, &state)?,
+            _ => self.run(0, &mut state)?,
         }
-        while let Some(index) = self.pending.pop() {
-            let state = self.known[index].as_deref().cloned().unwrap_or_default();
-            self.run(index, state)?;
-        }
-        Ok(())
-    }
-
-    /// A jump, or the instruction before, leads to `index`.
-    fn arrive(&mut self, index: usize, state: State) -> Result<(), Defect> {
-        self.most = self.most.max(state.stack.len());
-        match self.known.get_mut(index) {
-            None => return Err(Defect::FallsOff),
-            Some(Some(known)) => {
-                if !known.join(&state)? {
-                    return Ok(());
-                }
-            }
-            Some(unknown) => *unknown = Some(Box::new(state)),
-        }
-        if !self.pending.contains(&index) {
-            self.pending.push(index);
+        while let Some(index) = self.known.next(&mut state) {
+            self.run(index, &mut state)?;
         }
         Ok(())
     }
 
     /// Follows the straight line from `index` on.
-    fn run(&mut self, mut index: usize, mut state: State) -> Result<(), Defect> {
+    fn run(&mut self, mut index: usize, state: &mut State) -> Result<(), Defect> {
         let mut told = None;
         loop {
             self.here = index;
-            self.tell_handler(index, &state, &mut told)?;
-            let outcome = self.transfer.step(index, &mut state)?;
-            self.most = self.most.max(state.stack.len());
-            let next = index + 1;
+            if self.body.instructions[index].handler.is_some() {
+                self.tell_handler(index, state, &mut told)?;
+            }
+            let outcome = self.transfer.step(index, state, &mut self.elsewhere)?;
+            self.known.most = self.known.most.max(state.stack.len());
             match outcome {
                 Outcome::Next => {}
                 Outcome::End => return Ok(()),
-                Outcome::Jump { target, state } => self.arrive(target, state)?,
+                Outcome::Jump { target, falls_through } => {
+                    self.known.arrive(target, &self.elsewhere)?;
+                    if !falls_through {
+                        return Ok(());
+                    }
+                }
             }
-            if self.body.instructions[index].op.ends_flow() {
-                return Ok(());
-            }
-            match self.targeted.get(next) {
+            index += 1;
+            match self.targeted.get(index) {
                 None => return Err(Defect::FallsOff),
-                Some(true) => return self.arrive(next, state),
-                Some(false) => index = next,
+                Some(true) => return self.known.arrive(index, state),
+                Some(false) => {}
             }
         }
     }
@@ -120,29 +106,25 @@ impl Flow<'_> {
         if *told == Some((id.0, state.changes)) {
             return Ok(());
         }
-        let mut caught = State {
-            stack: state.stack[..kept as usize].to_vec(),
-            slots: state.slots.clone(),
-            blocks: Vec::new(),
-            changes: 0,
-        };
+        let caught = &mut self.elsewhere;
+        replace(&mut caught.stack, &state.stack[..kept as usize]);
+        replace(&mut caught.slots, &state.slots);
+        caught.blocks.clear();
         if handler.lasti {
             caught.stack.push(Kind::Lasti);
         }
         caught.stack.push(Kind::Exception);
         *told = Some((id.0, state.changes));
-        self.arrive(self.body.position(handler.target), caught)
+        self.known.arrive(self.body.position(handler.target), caught)
     }
 }
 
-/// The state in which a block's handler starts (3.10 and older).
-pub(super) fn caught_by_block(state: &State, level: usize) -> Result<State, Defect> {
+/// Makes of a state the one in which a block's handler starts (3.10 and older).
+pub(super) fn cut_to_block(caught: &mut State, level: usize) -> Result<(), Defect> {
     use Kind::{Exception, Previous};
-    let mut caught = state.clone();
     caught.stack.truncate(level);
     caught.stack.extend([Previous, Previous, Previous, Exception, Exception, Exception]);
-    caught.push_block(Block::Handling(level))?;
-    Ok(caught)
+    caught.push_block(Block::Handling(level))
 }
 
 /// Whether exceptions are caught by blocks.

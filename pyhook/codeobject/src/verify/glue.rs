@@ -9,12 +9,12 @@ struct Glue<'a> {
     code: &'a CodeObject,
     body: &'a Body,
     table: &'a Table,
-    targeted: Vec<bool>,
+    targeted: &'a [bool],
 }
 
 /// Checks pairs of instructions.
-pub(super) fn check(code: &CodeObject, body: &Body) -> Result<(), VerifyError> {
-    let glue = Glue { code, body, table: table(body.version), targeted: body.targeted() };
+pub(super) fn check(code: &CodeObject, body: &Body, targeted: &[bool]) -> Result<(), VerifyError> {
+    let glue = Glue { code, body, table: table(body.version), targeted };
     for index in 0..body.instructions.len() {
         if let Some(broken) = glue.broken(index) {
             return Err(VerifyError::at(body, index, Defect::Glue(broken)));

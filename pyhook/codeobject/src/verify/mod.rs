@@ -21,6 +21,7 @@ mod flow;
 mod functions;
 mod glue;
 mod kind;
+mod known;
 mod moves;
 mod operands;
 mod prologue;
@@ -79,10 +80,11 @@ pub fn verify_body(code: &CodeObject, body: &Body) -> Result<Verified, VerifyErr
     if code.parameter_count() > code.varnames.len() || code.posonlyargcount > code.argcount {
         return Err(VerifyError::whole(Defect::Parameters));
     }
+    let targeted = body.targeted();
     operands::check(code, body)?;
-    glue::check(code, body)?;
-    prologue::check(code, body)?;
-    let stack_depth = flow::check(code, body)?;
+    glue::check(code, body, &targeted)?;
+    prologue::check(code, body, &targeted)?;
+    let stack_depth = flow::check(code, body, &targeted)?;
     if stack_depth > code.stacksize {
         let declared = code.stacksize;
         return Err(VerifyError::whole(Defect::StackTooSmall { declared, needed: stack_depth }));

@@ -7,15 +7,14 @@ use crate::body::Body;
 use crate::tables::{Op, table};
 
 /// Checks the prologue against flags and variables.
-pub(super) fn check(code: &CodeObject, body: &Body) -> Result<(), VerifyError> {
+pub(super) fn check(code: &CodeObject, body: &Body, targeted: &[bool]) -> Result<(), VerifyError> {
     if !table(body.version).rules.unified_slots {
-        return check_start(code, body);
+        return check_start(code, body, targeted);
     }
     let fail = |index, text| Err(VerifyError::at(body, index, Defect::Prologue(text)));
     let Some(end) = resume_index(body, code.is_generator_like()) else {
         return fail(0, "no RESUME after the permitted first instructions");
     };
-    let targeted = body.targeted();
     if let Some(index) = (0..=end).find(|index| targeted[*index]) {
         return fail(index, "a jump leads into it");
     }
@@ -66,11 +65,11 @@ fn resume_index(body: &Body, generator: bool) -> Option<usize> {
 }
 
 /// 3.10 starts generators with `GEN_START`; 3.9 has no prologue.
-fn check_start(code: &CodeObject, body: &Body) -> Result<(), VerifyError> {
+fn check_start(code: &CodeObject, body: &Body, targeted: &[bool]) -> Result<(), VerifyError> {
     let needed = code.is_generator_like() && table(body.version).has(Op::GenStart);
     let mut starts = body.instructions.iter().enumerate();
     let fits = starts.all(|(index, instruction)| (instruction.op == Op::GenStart) == (needed && index == 0));
-    let free = !needed || !body.targeted()[0];
+    let free = !needed || !targeted[0];
     if fits && free {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 
 use super::Defect;
 use super::kind::{Kind, slot};
+use super::known::replace;
 use crate::CodeObject;
 use crate::tables::{Rules, Want};
 
@@ -108,26 +109,11 @@ impl State {
         }
     }
 
-    /// Adds what another way knows; whether that changed anything.
-    pub fn join(&mut self, other: &State) -> Result<bool, Defect> {
-        if self.stack.len() != other.stack.len() {
-            return Err(Defect::Depths(self.stack.len(), other.stack.len()));
-        }
-        if self.blocks != other.blocks {
-            return Err(Defect::Blocks);
-        }
-        let mut changed = false;
-        let pairs = self.stack.iter_mut().zip(&other.stack).enumerate();
-        for (place, (mine, other)) in pairs {
-            let joined = mine.join(*other).ok_or(Defect::Kinds(place))?;
-            changed |= joined != *mine;
-            *mine = joined;
-        }
-        for (mine, other) in self.slots.iter_mut().zip(&other.slots) {
-            changed |= *mine | *other != *mine;
-            *mine |= *other;
-        }
-        Ok(changed)
+    /// Becomes another state without new allocations.
+    pub fn become_copy_of(&mut self, other: &State) {
+        replace(&mut self.stack, &other.stack);
+        replace(&mut self.slots, &other.slots);
+        replace(&mut self.blocks, &other.blocks);
     }
 }
 

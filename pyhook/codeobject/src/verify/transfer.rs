@@ -1,7 +1,7 @@
 //! What one instruction does to what is known: by its signature, and by rule where a
 //! signature cannot say it.
 
-use super::flow::{caught_by_block, uses_blocks};
+use super::flow::{cut_to_block, uses_blocks};
 use super::kind::{Kind, slot};
 use super::moves::moved;
 use super::state::{Block, State, mismatch};
@@ -16,8 +16,8 @@ pub(super) enum Outcome {
     Next,
     /// Nowhere at all.
     End,
-    /// Also to a target.
-    Jump { target: usize, state: State },
+    /// To a target, and to the next instruction if it falls through.
+    Jump { target: usize, falls_through: bool },
 }
 
 pub(super) struct Transfer<'a> {
@@ -38,8 +38,9 @@ impl<'a> Transfer<'a> {
         Self { code, body, table, blocks, type_params }
     }
 
-    /// Applies the instruction at `index` to the state before it.
-    pub fn step(&self, index: usize, state: &mut State) -> Result<Outcome, Defect> {
+    /// Applies the instruction at `index` to the state before it. The state on the way to a
+    /// jump target goes to `jumping`.
+    pub fn step(&self, index: usize, state: &mut State, jumping: &mut State) -> Result<Outcome, Defect> {
         let instruction = &self.body.instructions[index];
         let (op, arg) = (instruction.op, instruction.arg);
         let info = self.table.info(op).ok_or(Defect::Operand(arg))?;
@@ -59,15 +60,21 @@ impl<'a> Transfer<'a> {
             return state.above_floor().map(|()| Outcome::Next);
         }
         if op.sets_up_block() {
-            return self.set_up(index, info, state);
+            return self.set_up(index, info, state, jumping);
         }
         if moved(op, arg, state)? {
             return Ok(Outcome::Next);
         }
-        self.by_signature(index, info, state)
+        self.by_signature(index, info, state, jumping)
     }
 
-    fn by_signature(&self, index: usize, info: &OpInfo, state: &mut State) -> Result<Outcome, Defect> {
+    fn by_signature(
+        &self,
+        index: usize,
+        info: &OpInfo,
+        state: &mut State,
+        jumping: &mut State,
+    ) -> Result<Outcome, Defect> {
         let arg = self.body.instructions[index].arg;
         let own = self.table.intrinsic(info.operand, arg);
         let signature = own.unwrap_or(&info.signature);
@@ -81,15 +88,14 @@ impl<'a> Transfer<'a> {
             state.above_floor()?;
         }
         let target = self.body.target_of(index).filter(|_| info.jump != Jump::Marker);
-        let jumped = target.map(|target| {
-            let mut state = state.clone();
+        if target.is_some() {
+            jumping.become_copy_of(state);
             let outputs = signature.jump_outputs.as_ref().unwrap_or(&signature.outputs);
-            push_all(outputs, arg, &mut state);
+            push_all(outputs, arg, jumping);
             if refine == Some(Op::PopJumpIfNotNone) {
-                not_none(&mut state);
+                not_none(jumping);
             }
-            Outcome::Jump { target, state }
-        });
+        }
         push_all(&signature.outputs, arg, state);
         if refine == Some(Op::PopJumpIfNone) {
             not_none(state);
@@ -98,7 +104,12 @@ impl<'a> Transfer<'a> {
             *top = kind;
         }
         self.after(info.op, state)?;
-        Ok(jumped.unwrap_or(if info.op.ends_flow() { Outcome::End } else { Outcome::Next }))
+        let falls_through = !info.op.ends_flow();
+        Ok(match target {
+            Some(target) => Outcome::Jump { target, falls_through },
+            None if falls_through => Outcome::Next,
+            None => Outcome::End,
+        })
     }
 
     fn take_all(&self, op: Op, items: &[Item], arg: u32, state: &mut State) -> Result<(), Defect> {
@@ -220,7 +231,13 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    fn set_up(&self, index: usize, info: &OpInfo, state: &mut State) -> Result<Outcome, Defect> {
+    fn set_up(
+        &self,
+        index: usize,
+        info: &OpInfo,
+        state: &mut State,
+        jumping: &mut State,
+    ) -> Result<Outcome, Defect> {
         let signature = &info.signature;
         self.take_all(info.op, &signature.inputs, 0, state)?;
         push_all(&signature.outputs, 0, state);
@@ -230,10 +247,11 @@ impl<'a> Transfer<'a> {
         if level < state.floor() {
             return Err(Defect::Underflow);
         }
-        let caught = caught_by_block(state, level)?;
+        jumping.become_copy_of(state);
+        cut_to_block(jumping, level)?;
         state.push_block(Block::Setup(level))?;
         let target = self.body.target_of(index).ok_or(Defect::FallsOff)?;
-        Ok(Outcome::Jump { target, state: caught })
+        Ok(Outcome::Jump { target, falls_through: true })
     }
 }
 
