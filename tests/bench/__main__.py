@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Callable
 
-from tests.bench import attach, calls, latency, start_up
+from tests.bench import attach, calls, code_objects, latency, start_up
 from tests.bench.stage import Stage
 from tests.bench.table import Row, show
 from tests.rig import interpreters
@@ -20,6 +20,7 @@ BENCHES: dict[str, Bench] = {
     "pause": lambda stage, n: [calls.pause(stage, 10 * n)],
     "attach": lambda stage, n: attach.attach(stage, 15 * n),
     "fleet": lambda stage, n: [latency.add(stage, 200, 5 * n, "150 ms")],
+    "codeobjects": lambda stage, _: code_objects.code_objects(stage),
     "memory": lambda stage, _: [latency.memory(stage, 200, 1000)],
 }
 

@@ -251,3 +251,22 @@ fn loops_that_miss_their_end() {
         refused!(samples, result, Defect::Glue(_));
     });
 }
+
+/// From 3.12 on the variable of an inlined comprehension is put back where the outer handler
+/// reaches, too; the handler still finds the cell.
+#[test]
+fn a_cell_that_a_comprehension_borrows_is_one_again() {
+    each_version(|samples| {
+        samples.get("cell_put_back");
+    });
+}
+
+/// 3.14 names the `CLEANUP_THROW` before the `END_SEND` there; 3.15 leaves a borrowed or a new
+/// reference to the handler of the other.
+#[test]
+fn asynchronous_comprehensions_are_accepted() {
+    each_version(|samples| {
+        samples.get("listed_in_handler");
+        samples.get("pairs_listed");
+    });
+}

@@ -103,7 +103,7 @@ impl Flow<'_> {
                 _ => Err(Defect::HandlerDepth { kept, depth }),
             };
         }
-        if *told == Some((id.0, state.changes)) {
+        if *told == Some((id.0, state.changes)) || puts_back(instruction.op, state) {
             return Ok(());
         }
         let caught = &mut self.elsewhere;
@@ -117,6 +117,13 @@ impl Flow<'_> {
         *told = Some((id.0, state.changes));
         self.known.arrive(self.body.position(handler.target), caught)
     }
+}
+
+/// While an inlined comprehension (3.12 and newer) borrows the slot of a variable that was a
+/// cell before, the compiler leaves these under the outer handler. None can raise.
+fn puts_back(op: Op, state: &State) -> bool {
+    let saved = || state.stack.iter().any(|kind| matches!(kind, Kind::Saved(_)));
+    matches!(op, Op::Swap | Op::PopTop | Op::StoreFast) && saved()
 }
 
 /// Makes of a state the one in which a block's handler starts (3.10 and older).

@@ -32,8 +32,7 @@ impl Glue<'_> {
                 (!fits).then_some("SEND must jump to END_SEND")
             }
             Op::EndAsyncFor if self.body.instructions[index].target.is_some() => {
-                let fits = self.target_op(index) == Some(Op::EndSend);
-                (!fits).then_some("END_ASYNC_FOR must name its END_SEND")
+                (!self.ends_send(index)).then_some("END_ASYNC_FOR must name its END_SEND")
             }
             Op::Precall | Op::KwNames => self.call(index),
             Op::YieldValue if self.table.has(Op::Resume) => self.yields(index),
@@ -47,6 +46,17 @@ impl Glue<'_> {
     fn target_op(&self, index: usize) -> Option<Op> {
         let target = self.body.target_of(index)?;
         Some(self.body.instructions[target].op)
+    }
+
+    /// `END_ASYNC_FOR` names its `END_SEND`, for monitoring only; within an exception handler
+    /// the compiler leaves a `CLEANUP_THROW` before that, and names it instead.
+    fn ends_send(&self, index: usize) -> bool {
+        let Some(target) = self.body.target_of(index) else { return false };
+        let mut ops = self.body.instructions[target..].iter().map(|instruction| instruction.op);
+        match ops.next() {
+            Some(Op::CleanupThrow) => ops.next() == Some(Op::EndSend),
+            first => first == Some(Op::EndSend),
+        }
     }
 
     fn next(&self, index: usize) -> Option<&Instruction> {

@@ -134,7 +134,9 @@ impl Kind {
         let nullable = |kind: Kind| matches!(kind, Null | MaybeNull) || kind.is_object();
         match (self, other) {
             (a, b) if a == b => Some(a),
-            (Borrowed(_), _) | (_, Borrowed(_)) => None,
+            (Borrowed(_), Borrowed(_)) => None,
+            // What may be borrowed is treated as if it were.
+            (Borrowed(slot), other) | (other, Borrowed(slot)) => other.is_object().then_some(Borrowed(slot)),
             (Exception, MaybeException) | (MaybeException, Exception) => Some(MaybeException),
             (Saved(a), Saved(b)) => Some(Saved(a | b)),
             (a, b) if a.is_tuple() && b.is_tuple() => Some(Tuple),
@@ -214,7 +216,9 @@ mod tests {
         assert_eq!(Kind::Null.join(Kind::Object), Some(Kind::MaybeNull));
         assert_eq!(Kind::Names(2).join(Kind::Names(3)), Some(Kind::Tuple));
         assert_eq!(Kind::Previous.join(Kind::Object), None);
-        assert_eq!(Kind::Borrowed(1).join(Kind::Object), None);
+        assert_eq!(Kind::Borrowed(1).join(Kind::Object), Some(Kind::Borrowed(1)));
+        assert_eq!(Kind::Borrowed(1).join(Kind::Borrowed(2)), None);
+        assert_eq!(Kind::Borrowed(1).join(Kind::Null), None);
         let callee = Callee::default();
         assert_eq!(Kind::OpenFunction(1, callee).join(Kind::Function(callee)), None);
     }

@@ -1,0 +1,73 @@
+"""The program that takes code objects over its input (`examples/stream` of the crate), and what feeds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rig.environment import plain_variables
+from tests.rig.wheel import ROOT
+
+FEED = Path(__file__).parent / "feed.py"
+
+
+def program(*, release: bool = False) -> Path:
+    """Build the program with cargo; skips the test where there is no cargo."""
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        pytest.skip("the code-object programs are built with cargo, which is not on PATH")
+    command = [cargo, "build", "--quiet", "--package", "patchctl-codeobject", "--example", "stream"]
+    command += ["--message-format", "json", *(["--release"] if release else [])]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        message = f"the program does not build:\n{done.stderr}"
+        raise RuntimeError(message)
+    built = [json.loads(line).get("executable") for line in done.stdout.splitlines()]
+    return Path(next(path for path in reversed(built) if path))
+
+
+def over(stream: Path, action: str, python: str, version: str, folder: Path, stride: int = 1) -> Any:
+    """Let the interpreter compile the files of a folder, and the program work on them."""
+    feed = subprocess.Popen(
+        [python, "-B", str(FEED), str(folder), str(stride)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**plain_variables(), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    done = subprocess.run(
+        [str(stream), action, version], stdin=feed.stdout, capture_output=True, text=True, check=False
+    )
+    _, errors = feed.communicate()
+    if feed.returncode or done.returncode:
+        message = f"{action} failed:\n{errors.decode()}\n{done.stderr}"
+        raise RuntimeError(message)
+    return json.loads(done.stdout)
+
+
+class Rewriter:
+    """The program as a service: code object in, the same one written anew out."""
+
+    def __init__(self, stream: str | os.PathLike[str], version: str) -> None:
+        """Start it."""
+        self.process = subprocess.Popen(
+            [os.fspath(stream), "rewrite", version], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def rewrite(self, data: bytes) -> bytes:
+        """Marshal data for marshal data."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(struct.pack("<I", len(data)) + data)
+        self.process.stdin.flush()
+        (length,) = struct.unpack("<I", self.process.stdout.read(4))
+        answer = self.process.stdout.read(length)
+        if answer[:1] != b"+":
+            raise ValueError(answer[1:].decode())
+        return answer[1:]

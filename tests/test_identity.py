@@ -1,0 +1,32 @@
+"""Code objects that nobody edits come out byte for byte: popular packages, on every interpreter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rig import codeobjects, registry
+from tests.rig.interpreters import Interpreter
+
+POPULAR = (
+    *("attrs", "beautifulsoup4", "boto3", "botocore", "certifi", "charset-normalizer", "click", "django"),
+    *("flask", "fsspec", "httpx", "idna", "jinja2", "jsonschema", "more-itertools", "networkx", "packaging"),
+    *("pip", "pluggy", "pydantic", "pygments", "pytest", "python-dateutil", "requests", "rich", "setuptools"),
+    *("six", "sqlalchemy", "sympy", "tomlkit", "tqdm", "typing-extensions", "urllib3", "werkzeug"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.every_python
+def test_popular_packages_come_out_identical(interpreter: Interpreter, folder: Path) -> None:
+    stream = codeobjects.program()
+    for name in POPULAR:
+        registry.install(interpreter, folder / name, name)
+    report = codeobjects.over(stream, "check", interpreter.path, interpreter.name, folder)
+    print(interpreter.name, {key: value for key, value in report.items() if key != "failures"})
+    assert report["failures"] == []
+    assert len(POPULAR) >= 30
+    assert report["objects"] > 50_000
+    if interpreter.version > (3, 9):
+        assert report["canonical_line_tables"] == report["objects"]
