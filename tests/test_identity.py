@@ -23,8 +23,7 @@ def test_popular_packages_come_out_identical(interpreter: Interpreter, folder: P
     stream = codeobjects.program()
     for name in POPULAR:
         registry.install(interpreter, folder / name, name)
-    report = codeobjects.over(stream, "check", interpreter.path, interpreter.name, folder)
-    print(interpreter.name, {key: value for key, value in report.items() if key != "failures"})
+    report = codeobjects.over(stream, "check", interpreter, folder)
     assert report["failures"] == []
     assert len(POPULAR) >= 30
     assert report["objects"] > 50_000

@@ -17,7 +17,7 @@ def code_objects(stage: Stage) -> list[Row]:
     """Both on the same code objects of the standard library, one after the other, each on one core."""
     stream = codeobjects.program(release=True)
     interpreter = stage.interpreter
-    ours = codeobjects.over(stream, "rate", interpreter.path, interpreter.name, Path("stdlib"), STRIDE)
+    ours = codeobjects.over(stream, "rate", interpreter, Path("stdlib"), stride=STRIDE)
     peer = bare(stage.folder / "peer", interpreter)
     peer.install("bytecode")
     script = str(Path(__file__).parent / "peer.py")

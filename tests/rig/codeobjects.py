@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from tests.rig.environment import plain_variables
+from tests.rig.interpreters import Interpreter
 from tests.rig.wheel import ROOT
 
-FEED = Path(__file__).parent / "feed.py"
+FEED = ROOT / "tests" / "targets" / "feed.py"
 
 
 def program(*, release: bool = False) -> Path:
@@ -33,16 +34,20 @@ def program(*, release: bool = False) -> Path:
     return Path(next(path for path in reversed(built) if path))
 
 
-def over(stream: Path, action: str, python: str, version: str, folder: Path, stride: int = 1) -> Any:
+def over(stream: Path, action: str, interpreter: Interpreter, folder: Path, *, stride: int = 1) -> Any:
     """Let the interpreter compile the files of a folder, and the program work on them."""
     feed = subprocess.Popen(
-        [python, "-B", str(FEED), str(folder), str(stride)],
+        [interpreter.path, "-B", str(FEED), str(folder), str(stride)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**plain_variables(), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     done = subprocess.run(
-        [str(stream), action, version], stdin=feed.stdout, capture_output=True, text=True, check=False
+        [str(stream), action, interpreter.name],
+        stdin=feed.stdout,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     _, errors = feed.communicate()
     if feed.returncode or done.returncode:
