@@ -31,7 +31,6 @@ from tests.rig.workload import Workload
 
 LONG = os.environ.get("PATCHCTL_LONG") == "1"
 ROUNDS = 100 if LONG else 2
-NOBODY = 65534
 Begin = Callable[..., Workload]
 LINUX = sys.platform == "linux" and platform.machine() == "x86_64"
 pytestmark = [
@@ -333,18 +332,6 @@ def test_a_seccomp_filter_needs_force(home: Home, begin: Begin) -> None:
     if len(levels) == 1:
         assert "--force" in refused(home, target.pid, "seccomp-filter", 3)
     assert attach(home, target.pid, "--force")["outcome"] == "attached"
-    target.finish()
-
-
-@root_only
-def test_another_users_process_needs_the_machines_daemon(
-    home: Home, begin: Begin, plain: Environment
-) -> None:
-    if not all(folder.stat().st_mode & 0o001 for folder in plain.python.resolve().parents):
-        pytest.skip("the interpreter is not executable for other users")
-    home.start()
-    target = begin("sleep", user=NOBODY, group=NOBODY)
-    assert "machine's daemon" in refused(home, target.pid, "other-user", 3)
     target.finish()
 
 

@@ -66,6 +66,7 @@ def test_odd_files_in_the_folder_do_not_stop_the_others(
         (home.patches / name).write_bytes(content)
     (home.patches / "folder.py").mkdir()
     os.mkfifo(home.patches / "pipe.diff")
+    (home.patches / "device.diff").symlink_to("/dev/zero")
     (home.patches / "loop.diff").symlink_to("loop.diff")
     (home.patches / "dangling.diff").symlink_to("/no/such/file")
     (home.patches / "notes.txt").write_text("no patch")
@@ -73,8 +74,10 @@ def test_odd_files_in_the_folder_do_not_stop_the_others(
     (home.patches / "huge.diff").write_bytes(b"x" * (9 << 20))
     (home.patches / "good.diff").write_text(package.diff("shop/stock.py", COUNT))
     until_equal(lambda: app.eval("shop.stock.count('a')"), 101)
-    odd = {*BAD, "folder.py", "pipe.diff", "loop.diff", "dangling.diff", "huge.diff"}
+    odd = {*BAD, "folder.py", "pipe.diff", "device.diff", "loop.diff", "dangling.diff", "huge.diff"}
     until_equal(lambda: set(broken(home)), odd)
+    for name in odd - {*BAD}:
+        assert home.json("show", name.split(".")[0])["content"] == ""
     assert home.run("audit", "--check", code=None).code in {0, 1}
 
 

@@ -1,6 +1,7 @@
 //! Makes the daemon's folders, checks whose they are and who may write there, takes the lock that lets
 //! only one daemon run, and binds the socket. What lies in the folders is the business of others.
 
+use crate::registry;
 use patchctl_protocol::location::{Location, Scope};
 use patchctl_protocol::socket;
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -18,6 +19,12 @@ pub enum PlaceError {
     Make { path: PathBuf, source: io::Error },
     #[error("{path} belongs to uid {owner}, not to uid {uid}: remove it, or name another folder by --home")]
     Owner { path: PathBuf, owner: u32, uid: u32 },
+    #[error("{path} belongs to uid {owner}, who could put something else in the place of {folder}")]
+    Above { path: PathBuf, folder: PathBuf, owner: u32 },
+    #[error(
+        "everybody may write to {path}, and so put something else in the place of {folder}: `chmod o-w {path}`"
+    )]
+    Open { path: PathBuf, folder: PathBuf },
     #[error("{path} is no folder")]
     NoFolder { path: PathBuf },
     #[error("another patchd (pid {pid}) serves {path}")]
@@ -75,10 +82,10 @@ impl Places {
 
 impl Drop for Places {
     fn drop(&mut self) {
-        for path in [self.location.socket(), self.location.index()] {
-            if let Err(error) = remove_if_there(&path) {
-                tracing::warn!(path = %path.display(), uid = self.uid, "failed to remove: {error}");
-            }
+        let removed = remove_if_there(&self.location.socket());
+        if let Err(error) = removed.and_then(|()| registry::remove_indexes(&self.location)) {
+            let folder = self.location.runtime.display();
+            tracing::warn!(%folder, uid = self.uid, "failed to remove socket and index: {error}");
         }
     }
 }
@@ -102,6 +109,7 @@ fn own_folder(path: &Path, mode: u32, uid: u32) -> Result<(), PlaceError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => other.map_err(failed)?,
     }
+    check_above(path, uid)?;
     let found = fs::metadata(path).map_err(failed)?;
     if !found.is_dir() {
         return Err(PlaceError::NoFolder { path: path.to_owned() });
@@ -114,6 +122,35 @@ fn own_folder(path: &Path, mode: u32, uid: u32) -> Result<(), PlaceError> {
         tracing::warn!(path = %path.display(), "repaired the folder's mode: it is {mode:o} now");
     }
     Ok(())
+}
+
+/// Checks links and folders on the way to a folder: whoever owns one of them, or may write there, decides what
+/// it leads to. (In a sticky folder, such as `/tmp`, only the owner may.)
+fn check_above(folder: &Path, uid: u32) -> Result<(), PlaceError> {
+    const STICKY: u32 = 0o1000;
+    let failed = |source| PlaceError::Make { path: folder.to_owned(), source };
+    let behind_links = fs::canonicalize(folder).map_err(failed)?;
+    for way in [folder, &behind_links] {
+        let own_link = way.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        for path in way.ancestors().skip(usize::from(!own_link)) {
+            let Ok(found) = path.symlink_metadata() else { continue };
+            let owner = found.uid();
+            let (path, folder) = (path.to_owned(), folder.to_owned());
+            if owner != uid && owner != 0 && owner != unmapped_user() {
+                return Err(PlaceError::Above { path, folder, owner });
+            }
+            if found.is_dir() && found.mode() & 0o002 != 0 && found.mode() & STICKY == 0 {
+                return Err(PlaceError::Open { path, folder });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The uid that stands for users who have none in this user namespace: root outside of a container.
+fn unmapped_user() -> u32 {
+    let text = fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
+    text.trim().parse().unwrap_or(65_534)
 }
 
 /// The lock is held by the open file, so it goes with the process however that ends. The file is never

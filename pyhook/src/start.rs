@@ -4,11 +4,14 @@
 
 use crate::{desired, finder, life, link, place};
 use patchctl_protocol::index::Index;
+use patchctl_protocol::location::Scope;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use rustix::process::getuid;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -71,18 +74,23 @@ fn read_index() {
         if place.off_switch.exists() {
             return;
         }
-        let Ok(mut file) = File::open(place.index()) else { continue };
-        let mut text = String::new();
-        let readable = is_trusted(&file) && file.by_ref().take(MAX_INDEX).read_to_string(&mut text).is_ok();
-        if let Some(index) = readable.then(|| Index::parse(&text)).flatten() {
+        let own = (place.scope == Scope::Machine).then(|| place.user_index(getuid().as_raw()));
+        if let Some(index) = own.into_iter().chain([place.index()]).find_map(|path| index(&path)) {
             desired::set_names(index.revision, index.modules);
             return;
         }
     }
 }
 
+fn index(path: &Path) -> Option<Index> {
+    let mut file = File::open(path).ok()?;
+    let mut text = String::new();
+    let readable = is_trusted(&file) && file.by_ref().take(MAX_INDEX).read_to_string(&mut text).is_ok();
+    readable.then(|| Index::parse(&text)).flatten()
+}
+
 /// Whether root or this user owns the file and nobody else may write it.
 fn is_trusted(file: &File) -> bool {
-    let own = rustix::process::getuid().as_raw();
+    let own = getuid().as_raw();
     file.metadata().is_ok_and(|data| (data.uid() == 0 || data.uid() == own) && data.mode() & 0o022 == 0)
 }

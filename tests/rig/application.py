@@ -33,13 +33,14 @@ class Application:
         idle: str = "block",
         cwd: Path | None = None,
         errors: Path | None = None,
+        prefix: tuple[str, ...] = (),
     ) -> None:
-        """Start it, and wait until it says that it is ready."""
+        """Start it, and wait until it says that it is ready; `prefix` is a command that starts it."""
         program = command or (str(TARGET), "--idle", idle)
         self.errors = errors
         stderr = errors.open("wb") if errors else None
         self.process = subprocess.Popen(
-            [str(environment.python), *options, *program],
+            [*prefix, str(environment.python), *options, *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -147,7 +147,9 @@ impl<'a> Linker<'a> {
                 .then(|| refused("other-user", message, hint))
                 .flatten();
         }
-        if patchctl_attach::shares_files(process) {
+        // A process that may not be looked into is refused for that by the attach itself.
+        let is_closed = process.uid != own_user() && own_user() != 0;
+        if is_closed || patchctl_attach::shares_files(process) {
             return None;
         }
         let inside = PathBuf::from(format!("/proc/{}/root", process.pid))

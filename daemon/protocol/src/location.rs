@@ -49,6 +49,12 @@ impl Location {
         self.runtime.join(crate::index::FILE_NAME)
     }
 
+    /// The path of the index file that only this user reads, which the machine's daemon writes.
+    #[must_use]
+    pub fn user_index(&self, uid: u32) -> PathBuf {
+        self.runtime.join(format!("{}-{uid}", crate::index::FILE_NAME))
+    }
+
     /// Everything under one folder.
     #[must_use]
     pub fn home(folder: &Path) -> Self {

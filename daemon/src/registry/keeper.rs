@@ -3,6 +3,7 @@
 
 use super::change::{Author, Change, Outcome, Prepared, refuse};
 use super::folder::Folder;
+use super::indexes;
 use super::snapshot::Snapshot;
 use super::state::{self, Registry};
 use crate::access::Access;
@@ -230,12 +231,7 @@ impl Keeper {
         let entries = self.registry.entries().values().chain(&self.registry.doubles).cloned().collect();
         let before = Arc::clone(&self.snapshots.borrow());
         let after = Snapshot::after(Some(&before), self.access, self.revision, self.off, entries);
-        let index = Index { revision: self.revision, modules: after.module_names() };
-        let mode =
-            if self.location.scope == patchctl_protocol::location::Scope::Machine { 0o644 } else { 0o600 };
-        if let Err(error) =
-            files::replace(&self.location.index(), index.to_text().as_bytes(), mode, Durable::No)
-        {
+        if let Err(error) = indexes::write(&self.location, self.access, &after) {
             tracing::error!("failed to write the index: {error}");
         }
         self.snapshots.send_replace(Arc::new(after));

@@ -9,6 +9,7 @@ mod entry;
 mod file;
 mod folder;
 mod header;
+mod indexes;
 mod keeper;
 mod naming;
 mod requests;
@@ -19,7 +20,9 @@ mod view;
 
 pub use change::{Author, Outcome, Prepared};
 pub use entry::Entry;
+pub use file::read as read_file;
 pub use header::Overrides;
+pub use indexes::remove as remove_indexes;
 pub use keeper::{Command, Keeper, KeeperHandle};
 pub use naming::{check_id, file_name};
 pub use snapshot::Snapshot;

@@ -129,8 +129,11 @@ impl Keeper {
             let doubles = self.registry.doubles.iter();
             let entry =
                 self.registry.entries().get(id).or_else(|| doubles.clone().find(|double| double.file == *id));
-            let Some(entry) = entry else { return Err(self.not_found(id)) };
+            let Some(entry) = entry else { return Err(self.not_found(id, author)) };
             if !self.access.may_change(author.uid, entry.owner) {
+                if !self.access.reaches(entry.owner, author.uid) {
+                    return Err(self.not_found(id, author));
+                }
                 let message = format!("patch {id} belongs to uid {}", entry.owner);
                 return Err(refuse(ErrorKind::Denied, message, &[]));
             }
@@ -139,8 +142,10 @@ impl Keeper {
         Ok(files)
     }
 
-    fn not_found(&self, id: &str) -> ErrorReply {
-        let names = self.registry.entries().keys().map(String::as_str);
+    fn not_found(&self, id: &str, author: &Author) -> ErrorReply {
+        let entries = self.registry.entries().values();
+        let own = entries.filter(|entry| self.access.may_change(author.uid, entry.owner));
+        let names = own.map(|entry| entry.id());
         let near = patchctl_planner::near_misses(id, names);
         let hint = match near.as_slice() {
             [] => "`patchctl list` shows the patches there are.".to_owned(),

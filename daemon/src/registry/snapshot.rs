@@ -50,13 +50,14 @@ impl Snapshot {
         View::new(entries, self.access, uid, self.revision, before)
     }
 
-    /// Names of all modules that any process has patches for, sorted.
+    /// Names of all modules for which some owners have patches, sorted.
     #[must_use]
-    pub fn module_names(&self) -> Vec<String> {
+    pub fn module_names(&self, of_owner: impl Fn(u32) -> bool) -> Vec<String> {
         if self.off {
             return Vec::new();
         }
-        let patches = self.entries.iter().filter_map(|entry| entry.in_effect());
+        let entries = self.entries.iter().filter(|entry| of_owner(entry.owner));
+        let patches = entries.filter_map(|entry| entry.in_effect());
         let mut names: Vec<String> = patches.flat_map(|patch| patch.modules.iter().cloned()).collect();
         names.sort_unstable();
         names.dedup();
