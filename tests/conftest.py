@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.rig import interpreters, wheel
+from tests.rig import figures, interpreters, wheel
 from tests.rig.application import Application
 from tests.rig.environment import Environment, with_wheel
 from tests.rig.home import Home
@@ -29,6 +29,14 @@ def pytest_report_header() -> list[str]:
     present = ", ".join(".".join(map(str, found.release)) for found in FOUND)
     missing = ", ".join(interpreters.missing(FOUND)) or "none"
     return [f"interpreters: {present}; missing: {missing}"]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the figures."""
+    if figures.FIGURES:
+        terminalreporter.section("figures")
+        for line in figures.FIGURES:
+            terminalreporter.write_line(line)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

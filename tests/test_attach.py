@@ -22,6 +22,7 @@ import pytest
 
 from tests.rig.application import Application
 from tests.rig.environment import Environment, bare, plain_variables
+from tests.rig.figures import LONG, rounds, tell
 from tests.rig.home import Home, running
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
@@ -29,8 +30,7 @@ from tests.rig.tracer import kill_at
 from tests.rig.waiting import stays, until
 from tests.rig.workload import Workload
 
-LONG = os.environ.get("PATCHCTL_LONG") == "1"
-ROUNDS = 100 if LONG else 2
+ROUNDS = rounds(2, 100)
 Begin = Callable[..., Workload]
 LINUX = sys.platform == "linux" and platform.machine() == "x86_64"
 pytestmark = [
@@ -107,7 +107,8 @@ def test_attach_and_detach_leave_the_work_undisturbed(home: Home, begin: Begin, 
         home.run("detach", target.pid)
         assert target.pid not in home.linked()
     until(target.threads, lambda now: now <= threads, what="the end of all threads of ours")
-    target.finish()
+    work = target.finish()
+    tell(f"attach {home.environment.interpreter.name} {situation}: {ROUNDS} times, {work} results checked")
 
 
 @pytest.mark.every_python

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from tests.conftest import Starter
 from tests.rig.application import Application
 from tests.rig.environment import plain_variables
 from tests.rig.home import Home
+from tests.rig.liar import Liar, floods, is_silent, says, says_and_closes, trickles
 from tests.rig.package import COUNT, Package, with_header
 
 BOUND = 3.0
@@ -40,58 +39,24 @@ def run_bounded(
     return done
 
 
-class LyingDaemon(threading.Thread):
-    """Listens where the daemon would, and answers each connection with the same bytes, or never."""
-
-    def __init__(self, home: Home, answer: bytes | None) -> None:
-        """Bind the socket, and write an index that names the sample package."""
-        super().__init__(daemon=True)
-        home.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.answer = answer
-        self.kept: list[socket.socket] = []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(home.socket))
-        home.socket.chmod(0o600)
-        self.listener.listen(16)
-        index = home.socket.parent / "index"
-        index.write_text("patchctl-index 1 7\nshop.price\nend\n")
-        index.chmod(0o600)
-        self.start()
-
-    def run(self) -> None:
-        """Accept until the listener is closed."""
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-                self.kept.append(peer)
-                if self.answer is not None:
-                    peer.sendall(self.answer)
-            except OSError:
-                return
-
-    def close(self) -> None:
-        """Close everything."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for peer in self.kept:
-            peer.close()
-
-
 LIES = {
-    "frozen": None,
-    "closes": b"",
-    "garbage": b"\x00\xff\n" * 10,
-    "no JSON": b"hello\n",
-    "unknown": b'{"daemon":"surprise"}\n',
-    "endless": b"[" * 100_000,
-    "nonsense": b'{"daemon":"desired","revision":1,"modules":[{"name":"shop.price","digest":"x"}]}\n',
+    "silent": is_silent,
+    "hangs up": says_and_closes(b""),
+    "garbage": says(b"\x00\xff\n" * 10),
+    "no JSON": says(b"hello\n"),
+    "unknown": says(b'{"daemon":"surprise"}\n'),
+    "half": says_and_closes(b'{"daemon":"desired","revi'),
+    "trickles": trickles,
+    "floods": floods,
+    "refuses": says(b'{"daemon":"refused","message":"this daemon speaks protocol 99, not 1"}\n'),
+    "nonsense": says(b'{"daemon":"desired","revision":1,"modules":[{"name":"shop.price","digest":"x"}]}\n'),
 }
 
 
 @pytest.mark.every_python
 @pytest.mark.parametrize("lie", LIES)
 def test_promise_1_a_lying_daemon_never_hurts(home: Home, package: Package, lie: str) -> None:
-    daemon = LyingDaemon(home, LIES[lie])
+    daemon = Liar(home, LIES[lie])
     try:
         code = "import shop.price, shop.stock; print(shop.price.net(5))"
         done = run_bounded(home, code, {"PYTHONPATH": str(package.folder)})

@@ -70,6 +70,7 @@ fn patch() -> PatchInfo {
         file: "fix.diff".into(),
         link: None,
         enabled: true,
+        expired: false,
         broken: None,
         modules: vec!["shop.price".into()],
         header: HeaderInfo { cve: Some("CVE-2026-1".into()), ..HeaderInfo::default() },

@@ -36,8 +36,12 @@ pub enum PlaceError {
 pub struct Places {
     pub location: Location,
     uid: u32,
-    _lock: OwnedFd,
+    lock: OwnedFd,
+    socket: Option<Identity>,
 }
+
+/// Device and inode number.
+type Identity = (u64, u64);
 
 impl Places {
     /// Makes and checks all folders and takes the lock.
@@ -45,21 +49,20 @@ impl Places {
     /// # Errors
     /// See [`PlaceError`].
     pub fn take(location: Location, uid: u32) -> Result<Self, PlaceError> {
-        let machine = location.scope == Scope::Machine;
-        let (open, closed) = if machine { (0o755, 0o700) } else { (0o700, 0o700) };
+        let (open, closed) = (open_mode(&location), 0o700);
         own_folder(&location.runtime, open, uid)?;
         own_folder(&location.patches, open, uid)?;
         own_folder(&location.state, closed, uid)?;
         own_folder(&location.cache, open, uid)?;
         let lock = lock(&location)?;
-        Ok(Self { location, uid, _lock: lock })
+        Ok(Self { location, uid, lock, socket: None })
     }
 
     /// Binds the socket, in the place of one that a dead daemon left behind.
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub fn bind(&self) -> Result<UnixListener, PlaceError> {
+    pub fn bind(&mut self) -> Result<UnixListener, PlaceError> {
         let path = self.location.socket();
         let failed = |source| PlaceError::Make { path: path.clone(), source };
         remove_if_there(&path).map_err(failed)?;
@@ -67,7 +70,26 @@ impl Places {
         let mode = if self.location.scope == Scope::Machine { 0o666 } else { 0o600 };
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
+        self.socket = identity(&path);
         Ok(listener)
+    }
+
+    /// Makes the socket again where it, or its folder, was removed or replaced; `None` if all is well.
+    ///
+    /// # Errors
+    /// See [`PlaceError`]; [`PlaceError::Taken`] if another daemon has the place by now.
+    pub fn look_after(&mut self) -> Result<Option<UnixListener>, PlaceError> {
+        let path = self.location.runtime.join(LOCK);
+        let locked = rustix::fs::fstat(&self.lock).ok().map(|found| (found.st_dev, found.st_ino));
+        let has_lock = locked.is_some() && identity(&path) == locked;
+        if has_lock && self.socket.is_some() && identity(&self.location.socket()) == self.socket {
+            return Ok(None);
+        }
+        if !has_lock {
+            own_folder(&self.location.runtime, open_mode(&self.location), self.uid)?;
+            self.lock = lock(&self.location)?;
+        }
+        self.bind().map(Some)
     }
 
     /// Makes the patch folder again if it vanished while the daemon runs.
@@ -75,19 +97,33 @@ impl Places {
     /// # Errors
     /// See [`PlaceError`].
     pub fn remake_patches(location: &Location) -> Result<(), PlaceError> {
-        let mode = if location.scope == Scope::Machine { 0o755 } else { 0o700 };
-        own_folder(&location.patches, mode, rustix::process::geteuid().as_raw())
+        own_folder(&location.patches, open_mode(location), rustix::process::geteuid().as_raw())
     }
 }
 
 impl Drop for Places {
     fn drop(&mut self) {
-        let removed = remove_if_there(&self.location.socket());
+        let socket = self.location.socket();
+        if self.socket.is_none() || identity(&socket) != self.socket {
+            return;
+        }
+        let removed = remove_if_there(&socket);
         if let Err(error) = removed.and_then(|()| registry::remove_indexes(&self.location)) {
             let folder = self.location.runtime.display();
             tracing::warn!(%folder, uid = self.uid, "failed to remove socket and index: {error}");
         }
     }
+}
+
+const LOCK: &str = "lock";
+
+fn identity(path: &Path) -> Option<Identity> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// Mode of the folders that others may look into where the daemon is the machine's.
+fn open_mode(location: &Location) -> u32 {
+    if location.scope == Scope::Machine { 0o755 } else { 0o700 }
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {
@@ -156,7 +192,7 @@ fn unmapped_user() -> u32 {
 /// The lock is held by the open file, so it goes with the process however that ends. The file is never
 /// removed: another daemon may be waiting for it.
 fn lock(location: &Location) -> Result<OwnedFd, PlaceError> {
-    let path = location.runtime.join("lock");
+    let path = location.runtime.join(LOCK);
     let failed = |error: rustix::io::Errno| PlaceError::Make { path: path.clone(), source: error.into() };
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(0o600)).map_err(failed)?;

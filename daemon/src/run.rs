@@ -15,10 +15,12 @@ use rustix::fs::Mode;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// Exit code where another daemon runs already.
 const TAKEN: u8 = 3;
@@ -72,7 +74,7 @@ fn log_to_file(options: &Options, location: &Location) -> io::Result<()> {
 }
 
 fn serve(location: Location, uid: u32) -> Result<(), RunError> {
-    let places = Places::take(location, uid)?;
+    let mut places = Places::take(location, uid)?;
     let location = places.location.clone();
     let access = Access { scope: location.scope, uid };
     let (history, history_thread) = History::start(&location.state)?;
@@ -84,7 +86,7 @@ fn serve(location: Location, uid: u32) -> Result<(), RunError> {
         .enable_all()
         .build()?;
     let daemon = Arc::new(Daemon::new(location, access, keeper, history));
-    runtime.block_on(until_stopped(&daemon, &places))?;
+    runtime.block_on(until_stopped(&daemon, &mut places))?;
     end(runtime, &daemon);
     daemon.keeper.send(Command::Stop);
     let _ = keeper_thread.join();
@@ -110,11 +112,10 @@ fn own_event(name: &'static str, uid: u32) -> Event {
     }
 }
 
-async fn until_stopped(daemon: &Arc<Daemon>, places: &Places) -> Result<(), RunError> {
+async fn until_stopped(daemon: &Arc<Daemon>, places: &mut Places) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = tokio::net::UnixListener::from_std(places.bind()?)?;
-    tokio::spawn(server::listen(Arc::clone(daemon), listener));
+    let listening = listen(daemon, places.bind()?)?;
     let (location, keeper) = (daemon.location.clone(), daemon.keeper.clone());
     tokio::spawn(async move {
         if let Err(error) = watcher::run(location, keeper).await {
@@ -127,11 +128,41 @@ async fn until_stopped(daemon: &Arc<Daemon>, places: &Places) -> Result<(), RunE
     tokio::task::spawn_blocking(move || planner.texts.prune());
     ready(daemon);
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = daemon.stop.notified() => {}
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        () = daemon.stop.notified() => Ok(()),
+        taken = look_after(daemon, places, listening) => taken,
     }
-    Ok(())
+}
+
+fn listen(daemon: &Arc<Daemon>, listener: UnixListener) -> io::Result<JoinHandle<()>> {
+    let listener = tokio::net::UnixListener::from_std(listener)?;
+    Ok(tokio::spawn(server::listen(Arc::clone(daemon), listener)))
+}
+
+/// Finds, again and again, who has ended, and whether the socket is still there; returns if another daemon
+/// took the place.
+async fn look_after(
+    daemon: &Arc<Daemon>,
+    places: &mut Places,
+    mut listening: JoinHandle<()>,
+) -> Result<(), RunError> {
+    const REST: std::time::Duration = std::time::Duration::from_secs(2);
+    loop {
+        tokio::time::sleep(REST).await;
+        daemon.links.forget_dead();
+        match places.look_after() {
+            Ok(None) => {}
+            Ok(Some(listener)) => {
+                tracing::warn!("the socket was gone: made it again");
+                listening.abort();
+                listening = listen(daemon, listener)?;
+                daemon.keeper.send(Command::Publish);
+            }
+            Err(error @ PlaceError::Taken { .. }) => return Err(error.into()),
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
 }
 
 fn ready(daemon: &Daemon) {

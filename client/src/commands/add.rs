@@ -7,7 +7,9 @@ use crate::exit::Exit;
 use crate::outcome::Report;
 use crate::output::Output;
 use crate::time::{milliseconds, now, parse_duration, parse_seconds};
+use patchctl_planner::LARGEST_PATCH;
 use patchctl_protocol::client::{AddRequest, NewFile, Request};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -112,10 +114,8 @@ impl Args {
         }
         let extension = if kind == Type::Diff { "diff" } else { "py" };
         let name = format!("{id}.{extension}");
-        let mut bytes = Vec::new();
         let path = Path::new("standard input");
-        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Error::file("read", path, &error))?;
-        let content = text(path, bytes)?;
+        let content = text(path, bounded(path, std::io::stdin())?)?;
         Ok(NewFile { name, id: Some(id.clone()), content, link: None, strip: self.strip })
     }
 }
@@ -125,9 +125,22 @@ impl Args {
 /// # Errors
 /// That it can't be read, or is no text.
 pub fn read(path: &Path) -> Result<NewFile> {
-    let bytes = std::fs::read(path).map_err(|error| Error::file("read", path, &error))?;
+    let file = File::open(path).map_err(|error| Error::file("read", path, &error))?;
+    let bytes = bounded(path, file)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(NewFile { name, id: None, content: text(path, bytes)?, link: None, strip: None })
+}
+
+/// Reads to the end, or as far as a patch file may go.
+fn bounded(path: &Path, reader: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = reader.take(LARGEST_PATCH + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Error::file("read", path, &error))?;
+    if bytes.len() as u64 > LARGEST_PATCH {
+        let message = format!("{}: more bytes than a patch may have ({LARGEST_PATCH})", path.display());
+        return Err(Error::new(Kind::Malformed, message));
+    }
+    Ok(bytes)
 }
 
 fn text(path: &Path, bytes: Vec<u8>) -> Result<String> {

@@ -61,10 +61,11 @@ fn row(patch: &PatchInfo) -> [Cell; 7] {
     ]
 }
 
-/// `enabled`, `disabled` or `broken`.
+/// `enabled`, `disabled`, `expired` or `broken`.
 pub fn state(patch: &PatchInfo) -> Cell {
     match patch {
         PatchInfo { broken: Some(_), .. } => Cell::styled("broken", BAD),
+        PatchInfo { expired: true, .. } => Cell::styled("expired", DIM),
         PatchInfo { enabled: true, .. } => Cell::styled("enabled", GOOD),
         _ => Cell::styled("disabled", DIM),
     }

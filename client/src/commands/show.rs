@@ -38,7 +38,11 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
 
 fn properties(patch: &PatchInfo) -> Vec<(&'static str, String)> {
     let header = &patch.header;
-    let state = if patch.enabled { "enabled" } else { "disabled" };
+    let state = match patch {
+        PatchInfo { expired: true, .. } => "expired",
+        PatchInfo { enabled: true, .. } => "enabled",
+        _ => "disabled",
+    };
     let optional = |value: &Option<String>| value.clone().unwrap_or_default();
     let time = |value: Option<f64>| value.map(local).unwrap_or_default();
     let order = if header.order == 0 { String::new() } else { header.order.to_string() };

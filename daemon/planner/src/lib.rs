@@ -32,7 +32,7 @@ pub use error::ParseError;
 pub use fingerprint::fingerprint;
 pub use near::near_misses;
 pub use order::order;
-pub use patch::{Environment, Header, Patch, Processes, digest, parse};
+pub use patch::{Environment, Header, LARGEST_PATCH, Patch, Processes, digest, parse};
 pub use patchctl_protocol::hook::Phase;
 pub use plan::{PlanOptions, Texts, plan};
 pub use without_source::plan_without_source;

@@ -191,6 +191,9 @@ pub struct PatchInfo {
     pub file: String,
     pub link: Option<String>,
     pub enabled: bool,
+    /// Its time (`expires`) has passed.
+    #[serde(default)]
+    pub expired: bool,
     /// Its file does not parse any more; the last good version is active.
     pub broken: Option<String>,
     pub modules: Vec<String>,

@@ -32,7 +32,8 @@ pub async fn handle(daemon: &Arc<Daemon>, client: &Client, deadline_ms: u64, pid
     }
     processes.sort_by_key(|process| process.process.pid);
     let revision = daemon.keeper.snapshot().revision;
-    let patches = list::patches(daemon, client).into_iter().filter(|patch| patch.enabled).collect();
+    let patches = list::patches(daemon, client).into_iter();
+    let patches = patches.filter(|patch| patch.enabled && !patch.expired).collect();
     Reply::Audit(AuditReply { revision, processes, patches })
 }
 

@@ -39,6 +39,7 @@ pub async fn handle(daemon: &Arc<Daemon>, client: &mut Client, request: Request)
 /// The links that a client may see: all those of its user; root's daemon shows root all.
 #[must_use]
 pub fn visible(daemon: &Daemon, client: &Client, pids: &[u32]) -> Vec<Arc<Link>> {
+    daemon.links.forget_dead();
     let mut links = daemon.links.all();
     links.retain(|link| {
         let process = &link.asker.process;

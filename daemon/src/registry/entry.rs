@@ -58,6 +58,7 @@ impl Entry {
             file: self.file.clone(),
             link: self.link.as_ref().map(|path| path.to_string_lossy().into_owned()),
             enabled: self.enabled,
+            expired: self.expired,
             broken: self.broken.clone(),
             modules: patch.map(|patch| patch.modules.clone()).unwrap_or_default(),
             header: patch.map(|patch| patch.header.info()).unwrap_or_default(),

@@ -2,14 +2,12 @@
 //! it is, how large. Nothing here blocks on a fifo or a device.
 
 use crate::access::Access;
+use patchctl_planner::LARGEST_PATCH;
 use rustix::fs::{Mode, OFlags};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-
-/// Largest patch file that is read, in bytes.
-pub const LARGEST: u64 = 8 << 20;
 
 /// What tells one version of a file from another without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,8 +120,8 @@ fn check(path: &Path, own: &Metadata, found: &Metadata, access: Access) -> Resul
     if own.is_symlink() {
         check_folder_of_target(path)?;
     }
-    if found.size() > LARGEST {
-        return Err(format!("{name}: {} bytes, more than a patch may have ({LARGEST})", found.size()));
+    if found.size() > LARGEST_PATCH {
+        return Err(format!("{name}: {} bytes, more than a patch may have ({LARGEST_PATCH})", found.size()));
     }
     Ok(())
 }
@@ -143,9 +141,9 @@ fn check_folder_of_target(path: &Path) -> Result<(), String> {
 
 fn content(path: &Path, file: File) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| explain(path, &error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("{}: more bytes than a patch may have ({LARGEST})", path.display()));
+    file.take(LARGEST_PATCH + 1).read_to_end(&mut bytes).map_err(|error| explain(path, &error))?;
+    if bytes.len() as u64 > LARGEST_PATCH {
+        return Err(format!("{}: more bytes than a patch may have ({LARGEST_PATCH})", path.display()));
     }
     Ok(bytes)
 }

@@ -1,7 +1,7 @@
 //! The patch folder, the one source of patches there is so far: lists and parses its files, writes,
 //! renames and removes them. What the patches mean to whom is not known here.
 
-use super::file::{self, Stamp};
+use super::file::{self, Opened, Stamp};
 use super::naming;
 use crate::access::Access;
 use crate::files::{self, Durable};
@@ -13,6 +13,11 @@ use std::io;
 use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Most patches that there may be.
+pub const MOST_PATCHES: usize = 4096;
+/// Most patch files that are looked at; what is behind is not even named.
+const MOST_FILES: usize = 4 * MOST_PATCHES;
 
 /// A patch file as it was found.
 #[derive(Clone, Debug)]
@@ -56,10 +61,11 @@ impl Folder {
     /// Everything that is there now, by file name. Files that did not change are not read again.
     pub fn scan(&mut self) -> Vec<Found> {
         let before = std::mem::take(&mut self.seen);
-        for name in self.names() {
+        for (index, name) in self.names().into_iter().enumerate() {
             let path = self.path.join(&name);
             let Some(stamp) = Stamp::of(&path) else { continue };
             let seen = match before.get(&name) {
+                _ if index >= MOST_PATCHES => self.one_too_many(&name, &path),
                 Some((old, found)) if *old == stamp => found.clone(),
                 _ => self.load(&name, &path),
             };
@@ -77,29 +83,30 @@ impl Folder {
             }
         };
         let names = listed.filter_map(|item| item.ok()?.file_name().into_string().ok());
-        names.filter(|name| naming::patch_file(name).is_some()).collect()
+        let names = names.filter(|name| naming::patch_file(name).is_some());
+        let mut names: Vec<String> = names.take(MOST_FILES).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A file that is not even read.
+    fn one_too_many(&self, name: &str, path: &Path) -> Found {
+        let fault = format!("{}: there are more than {MOST_PATCHES} patch files", path.display());
+        found(
+            name,
+            Opened { owner: self.access.uid, link: None, content: Err(fault) },
+            |_| Err(String::new()),
+        )
     }
 
     fn load(&self, name: &str, path: &Path) -> Found {
-        let parts =
-            naming::patch_file(name).unwrap_or(naming::Name { plain: name, stem: name, disabled: false });
-        let opened = file::read(path, self.access);
-        let found_digest = opened.content.as_ref().map(|content| digest(content)).unwrap_or_default();
-        let patch = opened.content.and_then(|content| {
-            let patch = parse(parts.plain, &content, None).map_err(|error| error.to_string())?;
+        let plain = naming::patch_file(name).map_or(name, |parts| parts.plain);
+        found(name, file::read(path, self.access), |content| {
+            let patch = parse(plain, &content, None).map_err(|error| error.to_string())?;
             naming::check_id(&patch.id)?;
             self.keep(&patch.digest, &content);
             Ok(Arc::new(patch))
-        });
-        Found {
-            file: name.to_owned(),
-            stem: parts.stem.to_owned(),
-            disabled: parts.disabled,
-            owner: opened.owner,
-            link: opened.link,
-            digest: found_digest,
-            patch,
-        }
+        })
     }
 
     fn keep(&self, digest: &Digest, content: &[u8]) {
@@ -178,5 +185,19 @@ impl Folder {
 
     fn give(&self, path: &Path, owner: u32) -> io::Result<()> {
         if owner == self.access.uid { Ok(()) } else { lchown(path, Some(owner), None) }
+    }
+}
+
+/// What a file came to, given how its content is parsed.
+fn found(name: &str, opened: Opened, parse: impl FnOnce(Vec<u8>) -> Result<Arc<Patch>, String>) -> Found {
+    let parts = naming::patch_file(name).unwrap_or(naming::Name { plain: name, stem: name, disabled: false });
+    Found {
+        file: name.to_owned(),
+        stem: parts.stem.to_owned(),
+        disabled: parts.disabled,
+        owner: opened.owner,
+        digest: opened.content.as_ref().map(|content| digest(content)).unwrap_or_default(),
+        link: opened.link,
+        patch: opened.content.and_then(parse),
     }
 }

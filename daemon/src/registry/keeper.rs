@@ -28,6 +28,8 @@ type Answer = oneshot::Sender<Result<Outcome, ErrorReply>>;
 pub enum Command {
     /// Something happened in the folder, or to the off-switch.
     Rescan,
+    /// The index files are gone.
+    Publish,
     Add {
         files: Vec<Prepared>,
         replace: bool,
@@ -158,6 +160,7 @@ impl Keeper {
             match messages.recv_timeout(self.until_expiry()) {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(Command::Rescan) => self.follow(),
+                Ok(Command::Publish) => self.publish(),
                 Ok(Command::Add { files, replace, author, answer }) => {
                     let _ = answer.send(self.add(&files, replace, &author));
                 }

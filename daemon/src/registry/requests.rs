@@ -2,6 +2,7 @@
 //! what can't be written down is taken back.
 
 use super::change::{Author, Outcome, Prepared, refuse};
+use super::folder::MOST_PATCHES;
 use super::keeper::{Keeper, log};
 use super::naming;
 use super::undo::Undo;
@@ -21,6 +22,10 @@ impl Keeper {
         author: &Author,
     ) -> Result<Outcome, ErrorReply> {
         self.catch_up(files.iter().map(|file| file.file.as_str()));
+        if self.registry.entries().len() + files.len() > MOST_PATCHES {
+            let message = format!("there may be {MOST_PATCHES} patches at most");
+            return Err(refuse(ErrorKind::Conflict, message, &["Remove some that are not needed any more."]));
+        }
         for file in files {
             self.check_free(file, replace, author)?;
         }

@@ -108,7 +108,8 @@ impl Registry {
         let mut changes = Vec::new();
         for entry in self.entries.values_mut().filter(due) {
             *entry = Arc::new(Entry { expired: true, ..Entry::clone(entry) });
-            changes.push(Change::new("expire", entry));
+            let detail = Some("its time has passed".into());
+            changes.push(Change { detail, ..Change::new("expire", entry) });
         }
         changes
     }

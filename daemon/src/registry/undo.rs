@@ -1,7 +1,7 @@
 //! Takes back changes of the patch folder that can't be completed.
 
-use super::file::LARGEST;
 use super::folder::Folder;
+use patchctl_planner::LARGEST_PATCH;
 use std::fs;
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ impl Undo {
         let path = folder.path_of(file);
         let link = fs::read_link(&path).ok();
         let readable =
-            fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= LARGEST);
+            fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= LARGEST_PATCH);
         let content = if readable { fs::read(&path).ok() } else { None };
         self.kept.push(Kept { file: file.to_owned(), owner, link, content });
     }

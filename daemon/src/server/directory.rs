@@ -2,14 +2,14 @@
 
 use super::reported::Reported;
 use crate::planning::Asker;
-use crate::process::now;
+use crate::process::{self, now};
 use patchctl_protocol::client::ProcessInfo;
 use patchctl_protocol::framing;
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts, StateReply, ToHook};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Most processes that are linked at the same time.
 pub const MOST_LINKS: usize = 4096;
@@ -25,6 +25,8 @@ pub struct Link {
     pub linked_at: f64,
     pub reported: watch::Sender<Arc<Reported>>,
     outgoing: mpsc::Sender<Arc<[u8]>>,
+    /// Told when the process was found to have ended.
+    pub gone: Notify,
     audits: Mutex<HashMap<u64, oneshot::Sender<StateReply>>>,
     modules: Mutex<BTreeMap<String, ModuleFacts>>,
 }
@@ -37,6 +39,7 @@ impl Link {
             linked_at: now(),
             reported: watch::Sender::default(),
             outgoing,
+            gone: Notify::new(),
             audits: Mutex::default(),
             modules: Mutex::default(),
         }
@@ -141,6 +144,23 @@ impl Links {
         let mut links = lock(&self.links);
         if links.get(&identity(link)).is_some_and(|there| Arc::ptr_eq(there, link)) {
             links.remove(&identity(link));
+        }
+    }
+
+    /// Lets go of processes that have ended though their connection is open: a program that they started
+    /// holds it.
+    pub fn forget_dead(&self) {
+        let is_there = |(pid, started): (u32, u64)| {
+            // Of another pid namespace, or hidden: only the connection tells.
+            pid == 0 || started == 0 || process::started(pid) == Some(started)
+        };
+        let known: Vec<(u32, u64)> = lock(&self.links).keys().copied().collect();
+        let dead: Vec<(u32, u64)> = known.into_iter().filter(|identity| !is_there(*identity)).collect();
+        let mut links = lock(&self.links);
+        for identity in dead {
+            if let Some(link) = links.remove(&identity) {
+                link.gone.notify_waiters();
+            }
         }
     }
 

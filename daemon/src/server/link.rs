@@ -34,7 +34,10 @@ pub async fn serve(
     let pid = link.asker.process.pid;
     tracing::debug!(pid, "linked");
     let telling = tokio::spawn(tell(writer, daemon.keeper.snapshots.clone(), queue, uid));
-    listen(&daemon, &link, &mut lines).await;
+    tokio::select! {
+        () = listen(&daemon, &link, &mut lines) => {}
+        () = link.gone.notified() => {}
+    }
     telling.abort();
     daemon.links.remove(&link);
     tracing::debug!(pid, "gone");

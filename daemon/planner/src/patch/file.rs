@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
 /// A patch file is at most this large, in bytes.
-const MAX_SIZE: usize = 8 << 20;
+pub const LARGEST_PATCH: u64 = 8 << 20;
 
 /// A patch at one content.
 #[derive(Clone, Debug)]
@@ -96,8 +96,8 @@ fn kind(base: &str) -> Result<(&str, PatchKind), Fault> {
 
 /// The text of a patch file: UTF-8, with or without byte order mark, no NUL.
 fn decode(content: &[u8]) -> Result<&str, Fault> {
-    if content.len() > MAX_SIZE {
-        let message = format!("{} bytes, which is more than the {MAX_SIZE} taken", content.len());
+    if content.len() as u64 > LARGEST_PATCH {
+        let message = format!("{} bytes, which is more than the {LARGEST_PATCH} taken", content.len());
         return Err(Fault::at(1, message));
     }
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);

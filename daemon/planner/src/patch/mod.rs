@@ -9,6 +9,6 @@ mod keys;
 mod path;
 
 pub(crate) use body::{Body, ModuleDiff};
-pub use file::{Patch, digest, parse};
+pub use file::{LARGEST_PATCH, Patch, digest, parse};
 pub use guard::Environment;
 pub use header::{Header, Processes};
