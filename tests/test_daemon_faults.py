@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -22,7 +23,7 @@ from tests.rig.figures import LONG, rounds, tell
 from tests.rig.home import Home, running
 from tests.rig.liar import Liar, floods, is_silent, says_and_closes, trickles
 from tests.rig.package import COUNT, NET, Package
-from tests.rig.waiting import until, until_equal
+from tests.rig.waiting import stays, until, until_equal
 
 MANY = tuple(f"shop.part{number}" for number in range(20))
 slow_if_long = pytest.mark.slow if LONG else pytest.mark.filterwarnings("default")
@@ -418,3 +419,42 @@ def test_questions_in_parallel(home: Home, app: Application, package: Package) -
     assert codes == [0] * 40
     assert home.audit() == {(app.pid, "fix"): "active"}
     assert NET[1].strip() in home.json("show", "fix")["content"]
+
+
+@pytest.mark.every_python
+def test_a_plan_for_another_patch_set_is_not_taken_for_the_wanted_one(home: Home, start: Starter) -> None:
+    """The patches changed while a plan was made, and changed back: the process asks again."""
+    asked: list[str] = []
+
+    def behave(peer: socket.socket) -> None:
+        lines = peer.makefile()
+        for line in lines:
+            message = json.loads(line)
+            if message["hook"] == "hello":
+                peer.sendall(desired(1))
+            elif message["hook"] == "plan":
+                asked.append(line)
+                digest = WANTED if len(asked) > 1 else "sha256:" + "0" * 64
+                plan = {"name": "json.tool", "digest": digest, "applied": [], "skipped": []}
+                reply = {"request": message["request"], "revision": 1, "modules": [{**plan, "outcome": "unchanged"}]}
+                peer.sendall(json.dumps({"daemon": "plans", **reply}).encode() + b"\n")
+            elif message["hook"] == "report":
+                peer.sendall(desired(2) if len(asked) == 1 else b"")
+
+    liar = Liar(home, behave, ("json.tool",))
+    try:
+        app = start()
+        app.exec("import json.tool")
+        until(lambda: len(asked), lambda count: count >= 2, what="a second question")
+        stays(lambda: len(asked), 2)
+    finally:
+        liar.close()
+
+
+WANTED = "sha256:" + "1" * 64
+
+
+def desired(revision: int) -> bytes:
+    """The same desired state at some revision."""
+    modules = [{"name": "json.tool", "digest": WANTED}]
+    return json.dumps({"daemon": "desired", "revision": revision, "modules": modules}).encode() + b"\n"

@@ -2,8 +2,7 @@
 //! holds the module's import lock meanwhile, so no answer in time means: go on unpatched, the live path
 //! follows, and later imports do not wait for a while.
 
-use crate::{desired, place};
-use patchctl_protocol::digest::Digest;
+use crate::place;
 use patchctl_protocol::framing;
 use patchctl_protocol::hook::{
     FromHook, Hello, ModuleFacts, ModulePlan, Outcome, Phase, PlanRequest, ToHook,
@@ -25,15 +24,6 @@ static SILENT_UNTIL: AtomicU64 = AtomicU64::new(0);
 pub struct Question {
     stream: UnixStream,
     request: PlanRequest,
-    /// Digest of the module's patch set as told before the question: if patches change before the answer
-    /// is carried out, the module counts as outdated.
-    digest: Digest,
-}
-
-/// The answer, with the digest of [`Question`].
-pub struct Answer {
-    pub plan: ModulePlan,
-    pub digest: Digest,
 }
 
 impl Question {
@@ -42,7 +32,6 @@ impl Question {
         if seconds() < SILENT_UNTIL.load(Ordering::Relaxed) {
             return None;
         }
-        let digest = desired::digest_of(&facts.name);
         let request = PlanRequest {
             request: 1,
             phase: Phase::Import,
@@ -51,7 +40,7 @@ impl Question {
             hello: Some(hello),
         };
         note_silence(Instant::now() + PATIENCE, |deadline| {
-            let question = Self { stream: place::connect(PATIENCE).ok()?, request, digest };
+            let question = Self { stream: place::connect(PATIENCE).ok()?, request };
             question.send(deadline)?;
             Some(question)
         })
@@ -59,8 +48,8 @@ impl Question {
 
     /// The answer; `source` is called if the daemon can't read the module's. Call without the GIL. `None` if
     /// there is no answer in time.
-    pub fn answer(mut self, source: impl FnOnce() -> Option<String>) -> Option<Answer> {
-        let plan = note_silence(Instant::now() + PATIENCE, |deadline| {
+    pub fn answer(mut self, source: impl FnOnce() -> Option<String>) -> Option<ModulePlan> {
+        note_silence(Instant::now() + PATIENCE, |deadline| {
             let reply = self.receive(deadline)?;
             if !matches!(reply.outcome, Outcome::NeedsSource) {
                 return Some(reply);
@@ -69,8 +58,7 @@ impl Question {
             self.request.modules[0].source = Some(source().unwrap_or_default());
             self.send(deadline)?;
             self.receive(deadline)
-        })?;
-        Some(Answer { plan, digest: self.digest })
+        })
     }
 
     fn send(&self, deadline: Instant) -> Option<()> {

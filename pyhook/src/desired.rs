@@ -21,11 +21,6 @@ pub fn names(module: &str) -> bool {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).modules.contains_key(module)
 }
 
-/// The digest of a module's patch set as last told.
-pub fn digest_of(module: &str) -> Digest {
-    with(|known| known.modules.get(module).cloned().unwrap_or_default())
-}
-
 /// Runs `look` on what is known.
 pub fn with<T>(look: impl FnOnce(&Known) -> T) -> T {
     look(&KNOWN.read().unwrap_or_else(PoisonError::into_inner))

@@ -142,6 +142,9 @@ pub struct PlanReply {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModulePlan {
     pub name: String,
+    /// Digest of the patch set that it was planned for, as in [`DesiredModule`]; empty without patches.
+    #[serde(default)]
+    pub digest: Digest,
     /// The patches that the plan's target holds, in order.
     pub applied: Vec<PatchRef>,
     /// The patches for this module that it does not hold, each with its reason.

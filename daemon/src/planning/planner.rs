@@ -110,7 +110,7 @@ impl Planner {
                 plans.push((work, entries, outcome));
             }
             if !again {
-                return plans.into_iter().map(|plan| reply(selection, plan)).collect();
+                return plans.into_iter().map(|plan| reply(selection, view, plan)).collect();
             }
         }
     }
@@ -279,6 +279,7 @@ fn key(work: &Work, original: &Digest, entries: &[Arc<Entry>]) -> TargetKey {
 
 fn reply(
     selection: &Selection<'_>,
+    view: &View,
     (work, entries, outcome): (&Work, Vec<Arc<Entry>>, Outcome),
 ) -> ModulePlan {
     let applied = match outcome {
@@ -286,7 +287,8 @@ fn reply(
         _ => entries.iter().map(|entry| PatchRef::clone(&entry.reference)).collect(),
     };
     let name = work.facts.name.clone();
-    ModulePlan { skipped: selection.skipped(&name), name, applied, outcome }
+    let digest = view.digest_of(&name);
+    ModulePlan { skipped: selection.skipped(&name), name, digest, applied, outcome }
 }
 
 /// Estimated memory of a plan in bytes.

@@ -54,6 +54,12 @@ impl View {
         self.modules.keys().map(String::as_str)
     }
 
+    /// Digest of a module's patch set; empty without patches.
+    #[must_use]
+    pub fn digest_of(&self, module: &str) -> Digest {
+        self.modules.get(module).map(|set| set.digest.clone()).unwrap_or_default()
+    }
+
     /// The patches of a module, in order.
     pub fn of_module(&self, module: &str) -> impl Iterator<Item = &(Arc<Entry>, Option<Refusal>)> {
         self.modules

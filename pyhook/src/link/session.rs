@@ -27,7 +27,6 @@ pub struct Session {
     awaited: Option<u64>,
     requests: u64,
     /// The desired digests when that request was made.
-    asked: reconcile::Asked,
     /// Something changed while a reply was awaited.
     again: bool,
     /// A module with patches is being imported right now: look again soon.
@@ -51,7 +50,6 @@ impl Session {
             attached: hello.attached,
             awaited: None,
             requests: 0,
-            asked: reconcile::Asked::new(),
             again: false,
             unfinished: false,
             refused: false,
@@ -127,7 +125,6 @@ impl Session {
         self.requests += 1;
         self.awaited = Some(self.requests);
         self.again = false;
-        self.asked = desired::with(|known| known.modules.clone());
         self.wire.send(&FromHook::Plan(PlanRequest {
             request: self.requests,
             phase: Phase::Live,
@@ -142,8 +139,7 @@ impl Session {
             return Ok(());
         }
         self.awaited = None;
-        let asked = std::mem::take(&mut self.asked);
-        let Some(verdict) = gate::inside(|py| reconcile::carry_out(py, &reply, &asked)) else {
+        let Some(verdict) = gate::inside(|py| reconcile::carry_out(py, &reply)) else {
             return Ok(());
         };
         match verdict {

@@ -118,7 +118,7 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
     };
     Record {
         namespace: Some(module.namespace.clone().unbind()),
-        digest: module.digest.clone(),
+        digest: module.plan.digest.clone(),
         target: module.content.map_or_else(
             || base.clone().unwrap_or_else(|| original.clone()),
             |content| content.target.clone(),

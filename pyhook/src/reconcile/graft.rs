@@ -5,9 +5,8 @@
 use super::index::Index;
 use super::records::{self, CodeRecord, Record};
 use super::{codes, commit, failures};
-use crate::ask::Answer;
 use crate::interpreter;
-use patchctl_protocol::hook::Outcome;
+use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Parts, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
@@ -18,14 +17,13 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// What compiling raises; the module then runs as it is, and the live path reports.
-pub fn graft<'py>(code: &Bound<'py, PyAny>, answer: &Answer) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let module = &answer.plan;
+pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Option<Bound<'py, PyAny>>> {
     if failures::exclude_partial(std::slice::from_ref(module)) {
         // The live path plans again without it, for all modules.
         return Ok(None);
     }
     let mut record = Record {
-        digest: answer.digest.clone(),
+        digest: module.digest.clone(),
         applied: module.applied.clone(),
         skipped: module.skipped.clone(),
         since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),
@@ -58,15 +56,14 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, answer: &Answer) -> PyResult<Option<
 
 /// The file with the text of a module that no finder finds and a patch adds, if the plan is of one; records
 /// it as patched.
-pub fn added(answer: &Answer) -> Option<&str> {
-    let module = &answer.plan;
+pub fn added(module: &ModulePlan) -> Option<&str> {
     let Outcome::Plan(plan) = &module.outcome else { return None };
     if plan.source.is_none() || plan.filename.is_empty() {
         return None;
     }
     let patches = module.applied.iter().map(|patch| patch.id.clone()).collect();
     let record = Record {
-        digest: answer.digest.clone(),
+        digest: module.digest.clone(),
         target: plan.target.clone(),
         base: Some(plan.target.clone()),
         applied: module.applied.clone(),

@@ -34,7 +34,6 @@ use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use transaction::Transaction;
@@ -51,11 +50,8 @@ pub enum Verdict {
     NeedSource(Vec<String>),
 }
 
-/// The desired digests of modules at the moment when their plans were asked for.
-pub type Asked = HashMap<String, Digest>;
-
 /// Carries out the plans of some modules, all or nothing.
-pub fn carry_out(py: Python<'_>, reply: &PlanReply, asked: &Asked) -> Verdict {
+pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
     let unread = reply.modules.iter().filter(|module| matches!(module.outcome, Outcome::NeedsSource));
     let unread: Vec<String> = unread.map(|module| module.name.clone()).collect();
     if !unread.is_empty() {
@@ -65,7 +61,7 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply, asked: &Asked) -> Verdict {
         return Verdict::Replan;
     }
     let started = Instant::now();
-    let result = change(py, &reply.modules, asked);
+    let result = change(py, &reply.modules);
     PAUSE.store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     match result {
         Ok(()) => Verdict::Done,
@@ -74,12 +70,11 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply, asked: &Asked) -> Verdict {
     }
 }
 
-fn change(py: Python<'_>, modules: &[ModulePlan], asked: &Asked) -> Result<(), Failure> {
+fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
     let mut prepared = Vec::new();
     for module in modules {
-        let digest = asked.get(&module.name).cloned().unwrap_or_default();
         for instance in modules::instances(py, &module.name) {
-            prepared.push(prepare::prepare(py, module, digest.clone(), instance)?);
+            prepared.push(prepare::prepare(py, module, instance)?);
         }
     }
     let mut transaction = Transaction::default();
@@ -130,10 +125,15 @@ pub fn withdraw(py: Python<'_>) {
         let name = records::module_of(&key).to_owned();
         let instances = modules::instances(py, &name);
         let Some(instance) = instances.into_iter().find(|(other, _)| *other == key) else { continue };
-        let nothing =
-            ModulePlan { name, applied: Vec::new(), skipped: Vec::new(), outcome: Outcome::Unchanged };
+        let nothing = ModulePlan {
+            name,
+            digest: Digest::default(),
+            applied: Vec::new(),
+            skipped: Vec::new(),
+            outcome: Outcome::Unchanged,
+        };
         let mut transaction = Transaction::default();
-        let undone = prepare::prepare(py, &nothing, Digest::default(), instance)
+        let undone = prepare::prepare(py, &nothing, instance)
             .and_then(|module| commit::commit(py, &module, &mut transaction));
         if undone.is_ok() {
             drop(records::take(&key));

@@ -7,7 +7,6 @@ use super::holders::{self, Holder};
 use super::index::Index;
 use super::{records, refusal, scope};
 use crate::interpreter;
-use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{FunctionChange, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -32,8 +31,6 @@ pub struct Prepared<'py, 'p> {
     /// The plan's content; `None` where the target is the base.
     pub content: Option<&'p Plan>,
     pub namespace: Bound<'py, PyDict>,
-    /// The desired digest that the plan answers.
-    pub digest: Digest,
     pub candidates: Vec<Candidate<'py>>,
     pub pairs: Vec<Pair<'py>>,
     /// What the old skeleton compiles to: holds all definitions of a name that is defined conditionally.
@@ -49,7 +46,6 @@ pub struct Prepared<'py, 'p> {
 pub fn prepare<'py, 'p>(
     py: Python<'py>,
     plan: &'p ModulePlan,
-    digest: Digest,
     (key, namespace): (String, Bound<'py, PyDict>),
 ) -> Result<Prepared<'py, 'p>, Failure> {
     let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "preparing", &error));
@@ -68,7 +64,6 @@ pub fn prepare<'py, 'p>(
         key,
         content,
         namespace,
-        digest,
         candidates,
         pairs: Vec::new(),
         old: None,
