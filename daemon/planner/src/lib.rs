@@ -11,6 +11,7 @@ mod changes;
 mod compose;
 mod dependents;
 mod diff;
+mod edits;
 mod error;
 mod excerpt;
 mod fingerprint;
@@ -28,6 +29,7 @@ mod stack;
 mod without_source;
 
 pub use compose::{Composed, Contribution, compose};
+pub use edits::{add_edits, edits};
 pub use error::ParseError;
 pub use fingerprint::fingerprint;
 pub use near::near_misses;

@@ -4,7 +4,7 @@ use crate::patch::Patch;
 use patchctl_protocol::state::{Reason, Refusal};
 use std::collections::BTreeSet;
 
-/// Patches in the order of application (`order`, then id), and those that stay out, with the reason: named
+/// Patches in the order of application (`order`, then edits after changes of the source, then id), and those that stay out, with the reason: named
 /// in another's `replaces`, or with a `needs` that is not among them.
 #[must_use]
 pub fn order(patches: Vec<&Patch>) -> (Vec<&Patch>, Vec<(String, Refusal)>) {
@@ -15,7 +15,8 @@ pub fn order(patches: Vec<&Patch>) -> (Vec<&Patch>, Vec<(String, Refusal)>) {
         let detail = format!("{} needs {needed}, which is not applied", patch.id);
         out.push((patch.id.clone(), Refusal::new(Reason::Conflict, detail)));
     }
-    left.sort_by(|a, b| (a.header.order, &a.id).cmp(&(b.header.order, &b.id)));
+    let rank = |patch: &&Patch| (patch.header.order, !patch.changes_source());
+    left.sort_by(|a, b| (rank(a), &a.id).cmp(&(rank(b), &b.id)));
     (after_needs(left), out)
 }
 

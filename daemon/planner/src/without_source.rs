@@ -1,8 +1,10 @@
-//! Plans for modules without source: the definitions of a Python patch by their qualnames.
+//! Plans for modules without source: the definitions of a Python patch by their qualnames,
+//! and edits.
 
 use crate::attribution::Attribution;
 use crate::changes::{Scope, execute};
 use crate::compose::{Composed, compose};
+use crate::edits::edits;
 use crate::patch::{Body, Patch, digest};
 use crate::skeleton::{plain, skeleton};
 use crate::source::{Bound, Enclosing, Item, Source, items_of};
@@ -30,7 +32,9 @@ pub fn plan_without_source(module: &str, patches: &[&Patch]) -> Result<Plan, Ref
         let by = Attribution::new(&contributions);
         let mut collector = Collector { source: &source, by, functions: Vec::new(), steps: Vec::new() };
         collector.scope(&Scope::default(), source.body(), &[]);
-        Ok(collector.plan())
+        let mut plan = collector.plan();
+        plan.edits = edits(patches);
+        Ok(plan)
     })
 }
 
@@ -41,8 +45,8 @@ fn check(module: &str, patch: &Patch) -> Result<(), Refusal> {
     };
     match patch.body {
         Body::Diff(_) => needs("is a diff"),
-        Body::Python(_) if !patch.header.fingerprint.is_empty() => needs("has fingerprints of it"),
-        Body::Python(_) => Ok(()),
+        Body::Python(_) | Body::Edits(_) if !patch.header.fingerprint.is_empty() => needs("has fingerprints of it"),
+        Body::Python(_) | Body::Edits(_) => Ok(()),
     }
 }
 

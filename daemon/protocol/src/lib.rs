@@ -3,11 +3,12 @@
 //!
 //! One message is one line of JSON ([`framing`]), so a person can speak it with `nc -U`. Messages of the
 //! hook stand in [`hook`], those of the client in [`client`]; both are carried by the same socket, whose
-//! place is found by [`location`], which [`socket`] binds and reaches. States and reason codes ([`state`]) and the plan of a module ([`plan`])
-//! are defined here and nowhere else. This crate imports nothing of the other parts.
+//! place is found by [`location`], which [`socket`] binds and reaches. States and reason codes ([`state`]) and the plan of a module ([`plan`],
+//! [`edit`]) are defined here and nowhere else. This crate imports nothing of the other parts.
 
 pub mod client;
 pub mod digest;
+pub mod edit;
 pub mod framing;
 pub mod hook;
 pub mod index;

@@ -7,6 +7,7 @@
 //! add, edit, stacking and removal are one operation, and an undo puts the very same objects back.
 
 use crate::digest::Digest;
+use crate::edit::Edit;
 use serde::{Deserialize, Serialize};
 
 /// A patch at one content.
@@ -38,6 +39,9 @@ pub struct Plan {
     pub filename: String,
     /// Changes of the module's and its classes' namespaces, in source order of the target, deletions last.
     pub steps: Vec<Step>,
+    /// Edits of the code that the target text compiles to, in order. Where there is no source: of the code
+    /// that runs.
+    pub edits: Vec<Edit>,
     /// The whole target text, given for an import when `steps` is not empty: compiled instead of grafting.
     pub source: Option<String>,
     /// Values computed by old code that stay behind.
@@ -57,7 +61,7 @@ pub struct FunctionChange {
     /// `C.method`. Inner functions change with their outermost one, so `<locals>` never occurs.
     pub qualname: String,
     /// `co_firstlineno` in the old and the new skeleton (the line of the first decorator, if any), counted
-    /// from 1. 0 in `old_line` where there is no source.
+    /// from 1. 0 in `old_line` where there is no source, in both where only edits change it.
     pub old_line: u32,
     pub new_line: u32,
     pub parts: Parts,

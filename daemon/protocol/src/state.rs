@@ -31,6 +31,7 @@ pub enum Reason {
     PythonMismatch,
     FingerprintMismatch,
     HunkConflict,
+    EditMismatch,
     TargetNotFound,
     NotPythonCode,
     SyntaxError,
@@ -59,6 +60,7 @@ impl Reason {
             Self::PythonMismatch => "python-mismatch",
             Self::FingerprintMismatch => "fingerprint-mismatch",
             Self::HunkConflict => "hunk-conflict",
+            Self::EditMismatch => "edit-mismatch",
             Self::TargetNotFound => "target-not-found",
             Self::NotPythonCode => "not-python-code",
             Self::SyntaxError => "syntax-error",
@@ -94,6 +96,9 @@ impl Reason {
             }
             Self::HunkConflict => {
                 "The patch does not fit this source: make it against the installed release (`patchctl check FILE --python PATH` shows where)."
+            }
+            Self::EditMismatch => {
+                "The edit does not fit this code, or could mean several places: say which with `line`, `nth` or `all`."
             }
             Self::TargetNotFound => {
                 "Check the names in the patch; `patchctl check FILE --python PATH` lists near misses."

@@ -14,7 +14,7 @@ use super::target::{Target, TargetKey};
 use super::texts::Texts;
 use crate::access::Access;
 use crate::registry::{Entry, Snapshot, View};
-use patchctl_planner::PlanOptions;
+use patchctl_planner::{Patch, PlanOptions, add_edits};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModuleFacts, ModulePlan, Outcome, Phase, PlanReply, PlanRequest};
 use patchctl_protocol::location::Location;
@@ -165,6 +165,9 @@ impl Planner {
             Original::Unread if entries.is_empty() && work.facts.running.is_none() => {
                 (Outcome::Unchanged, Vec::new())
             }
+            Original::Unread if work.facts.running.is_none() && sourceless::only_edits(entries) => {
+                sourceless::plan(&work.facts, entries)
+            }
             Original::Unread => (Outcome::NeedsSource, Vec::new()),
             Original::Lost => (Outcome::Restore, Vec::new()),
             Original::Sourceless => sourceless::plan(&work.facts, entries),
@@ -191,7 +194,8 @@ impl Planner {
         phase: Phase,
     ) -> (Outcome, Refused) {
         let running = work.facts.running.as_ref().unwrap_or(original);
-        if *running == target.digest {
+        let edits = entries.iter().filter_map(|entry| entry.patch.as_ref()).any(|patch| !patch.changes_source());
+        if *running == target.digest && !edits {
             return (Outcome::Unchanged, Vec::new());
         }
         let (Some(text), true) = (self.texts.get(running), self.texts.get(original).is_some()) else {
@@ -239,6 +243,8 @@ impl Planner {
         plan.original = original.clone();
         plan.target = target.digest.clone();
         plan.filename.clone_from(&target.filename);
+        let patches: Vec<&Patch> = entries.iter().filter_map(|entry| entry.patch.as_deref()).collect();
+        add_edits(&mut plan, &patches)?;
         if matches!(work.original, Original::New(_)) && phase == Phase::Import {
             plan.source = Some(target_text.as_ref().to_owned());
         }
@@ -297,5 +303,6 @@ fn weigh(planned: &Planned) -> usize {
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let steps: usize = plan.steps.iter().map(|step| length(&step.source) + 256).sum();
     let functions: usize = plan.functions.iter().map(|function| length(&function.source) + 256).sum();
-    plan.new_skeleton.len() + length(&plan.old_skeleton) + length(&plan.source) + steps + functions + 512
+    let edits = plan.edits.len() * 512;
+    edits + plan.new_skeleton.len() + length(&plan.old_skeleton) + length(&plan.source) + steps + functions + 512
 }

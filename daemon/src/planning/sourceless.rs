@@ -7,6 +7,11 @@ use patchctl_protocol::hook::{ModuleFacts, Outcome};
 use patchctl_protocol::plan::Plan;
 use std::sync::Arc;
 
+/// Whether the patches change nothing but compiled code.
+pub fn only_edits(entries: &[Arc<Entry>]) -> bool {
+    entries.iter().all(|entry| entry.patch.as_ref().is_some_and(|patch| !patch.changes_source()))
+}
+
 /// A module without source: Python patches act on its functions by name. From one patch set to another the
 /// originals are put back first.
 pub fn plan(facts: &ModuleFacts, entries: &[Arc<Entry>]) -> (Outcome, Refused) {

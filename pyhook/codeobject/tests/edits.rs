@@ -12,7 +12,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use interpreters::{Interpreter, interpreters};
 use patchctl_codeobject::edit::{
-    Access, DefaultsChange, Edit, EditError, InsertAt, NameKind, Nth, Place, Statement, apply_within,
+    Access, DefaultsChange, Edit, EditError, InsertAt, NameKind, Nth, Place, Source, Statement, apply_within,
+    nested,
 };
 use patchctl_codeobject::marshal::{read_code, write_code};
 use patchctl_codeobject::{CodeObject, Constant, Text, Version};
@@ -59,7 +60,7 @@ impl Driver {
     }
 
     fn statement(&mut self, code: &CodeObject, text: &str, new: &[Text]) -> Result<Box<Statement>, String> {
-        let source = Statement::source(code, self.version, text, new);
+        let source = Statement::source(code, self.version, Source { text, ..Source::default() }, new);
         let module = self.code(&json!({ "compile": source }))?;
         Statement::from_module(&module).map(Box::new).map_err(|error| error.to_string())
     }
@@ -97,7 +98,7 @@ fn place(edit: &Value) -> Place {
     let number = |key: &str| place[key].as_i64();
     Place {
         line: number("line").map(|line| line as i32),
-        relline: number("relline").map(|line| line as i32),
+        relline: number("relline").map(|line| line as i32 + 1),
         nth: match &place["nth"] {
             Value::Null => None,
             Value::String(_) => Some(Nth::All),
@@ -112,7 +113,10 @@ fn insert_at(edit: &Value) -> InsertAt {
     match &edit["at"] {
         Value::String(at) if at == "entry" => InsertAt::Entry,
         Value::String(_) => InsertAt::Return(edit["value"].as_str().map(Text::from)),
-        at => InsertAt::Line(at["line"].as_i64().unwrap_or_default() as i32),
+        at => match (at["line"].as_i64(), at["after"].as_i64()) {
+            (Some(line), _) => InsertAt::Line(line as i32),
+            (None, line) => InsertAt::AfterLine(line.unwrap_or_default() as i32),
+        },
     }
 }
 
@@ -131,9 +135,10 @@ fn edit(driver: &mut Driver, edit: &Value, code: &CodeObject, new: &mut Vec<Text
         }
         "name" => {
             let kind = match edit["kind"].as_str() {
-                Some("attr") => NameKind::Attr,
-                Some("import") => NameKind::Import,
-                _ => NameKind::Global,
+                Some("attr") => Some(NameKind::Attr),
+                Some("import") => Some(NameKind::Import),
+                Some(_) => Some(NameKind::Global),
+                None => None,
             };
             Edit::Name { kind, from: text(edit, "from"), to: text(edit, "to"), place }
         }
@@ -170,25 +175,18 @@ fn edit(driver: &mut Driver, edit: &Value, code: &CodeObject, new: &mut Vec<Text
     })
 }
 
-/// The code object at a path of names.
-fn at_path<'a>(code: &'a CodeObject, path: &[Text]) -> Option<&'a CodeObject> {
-    let Some((name, rest)) = path.split_first() else { return Some(code) };
-    let mut nested = code.nested();
-    nested.find(|(_, nested)| nested.name == *name).and_then(|(_, nested)| at_path(nested, rest))
-}
-
 fn edited(driver: &mut Driver, case: &Value) -> Result<(CodeObject, Vec<DefaultsChange>), String> {
     let module = driver.code(&json!({ "compile": case["source"] }))?;
     let target = case["target"].as_str().unwrap_or_default();
     let path: Vec<Text> = target.split('.').map(Text::from).collect();
-    let mut code = at_path(&module, &path).ok_or("no such function")?.clone();
+    let mut code = nested(&module, driver.version, &path).map_err(|error| error.to_string())?.clone();
     let original = code.clone();
     let mut defaults = Vec::new();
     let mut new = Vec::new();
     for value in case["edits"].as_array().into_iter().flatten() {
         let within = value["in"].as_array().into_iter().flatten();
         let within: Vec<Text> = within.filter_map(|name| name.as_str().map(Text::from)).collect();
-        let inner = at_path(&original, &within).ok_or("no such nested function")?;
+        let inner = nested(&original, driver.version, &within).map_err(|error| error.to_string())?;
         let edit = edit(driver, value, inner, &mut new)?;
         let done = apply_within(&code, driver.version, &within, &[edit]);
         let done = done.map_err(|error: EditError| format!("refused: {error} {:?}", error.candidates()))?;

@@ -96,9 +96,11 @@ impl<'a> Composer<'a> {
                 Some(part) => self.apply_hunks(patch, part),
                 None => Err(self.not_meant(patch)),
             },
-            Body::Python(_) if patch.header.module.as_deref() != Some(self.module) => {
+            Body::Python(_) | Body::Edits(_) if patch.header.module.as_deref() != Some(self.module) => {
                 Err(self.not_meant(patch))
             }
+            // They change what the text compiles to.
+            Body::Edits(_) => Ok(Vec::new()),
             Body::Python(text) => self.apply_mirror(patch, text),
         }
     }

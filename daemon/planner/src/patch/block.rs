@@ -3,13 +3,25 @@
 
 use crate::error::Fault;
 
-/// The TOML of a header and the line of the file on which it starts.
+/// The TOML of a header (or of a whole file) and the line of the file on which it starts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub toml: String,
     /// Line of the first line of `toml` in the file, counted from 1.
     pub line: u32,
+    /// How many columns stand before each line of `toml`.
+    pub indent: u32,
 }
+
+impl Block {
+    /// A file that is TOML as a whole.
+    pub fn whole(text: &str) -> Self {
+        Self { toml: text.to_owned(), line: 1, indent: 0 }
+    }
+}
+
+/// Columns of the comment sign and the blank.
+const COMMENT: u32 = 2;
 
 /// Finds the block `# /// patch` ... `# ///` among the first `before` lines (the form of inline script
 /// metadata, PEP 723).
@@ -20,7 +32,7 @@ pub(super) fn find(text: &str, before: u32) -> Result<Option<Block>, Fault> {
         let line = line.trim_end();
         match (&mut block, open) {
             (None, _) if line == "# /// patch" => {
-                block = Some(Block { toml: String::new(), line: number + 1 });
+                block = Some(Block { toml: String::new(), line: number + 1, indent: COMMENT });
                 open = Some(number);
             }
             (Some(_), None) if line == "# /// patch" => {
@@ -60,7 +72,7 @@ mod tests {
     fn keeps_the_lines() {
         let text = "From: x\n# /// patch\n# id = \"a\"\n#\n# order = 2\n# ///\ndiff\n";
         let block = find(text, 7).expect("well-formed").expect("a block");
-        assert_eq!(block, Block { toml: "id = \"a\"\n\norder = 2\n".into(), line: 3 });
+        assert_eq!(block, Block { toml: "id = \"a\"\n\norder = 2\n".into(), line: 3, indent: 2 });
     }
 
     #[test]

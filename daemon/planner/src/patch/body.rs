@@ -1,9 +1,10 @@
-//! What a patch file holds behind its header: the parts of a diff by module, or a mirror of a module.
+//! What a patch file holds behind its header: the parts of a diff by module, a mirror of a module, or edits.
 
 use super::header::Header;
 use super::path::{Target, target};
 use crate::diff::{FileDiff, Kind};
 use crate::error::Fault;
+use patchctl_protocol::edit::Edit;
 
 /// What a patch does.
 #[derive(Clone, Debug)]
@@ -11,6 +12,7 @@ pub(crate) enum Body {
     Diff(Vec<ModuleDiff>),
     /// The text of the mirror.
     Python(String),
+    Edits(Vec<Edit>),
 }
 
 /// The parts of a diff that change one module.

@@ -2,13 +2,14 @@
 
 use super::body::{self, Body};
 use super::header::Header;
-use super::{block, keys};
+use super::{block, edits, keys};
 use crate::diff;
 use crate::error::{Fault, ParseError};
 use crate::source::Source;
 use crate::stack::with_deep_stack;
 use patchctl_protocol::client::PatchKind;
 use patchctl_protocol::digest::Digest;
+use patchctl_protocol::edit::Edit;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
@@ -39,8 +40,23 @@ impl Patch {
                 let found = modules.iter().find(|part| part.module == module)?;
                 found.new_text.as_deref()
             }
-            Body::Python(_) => None,
+            Body::Python(_) | Body::Edits(_) => None,
         }
+    }
+
+    /// The edits of compiled code, if that is what the patch is made of.
+    #[must_use]
+    pub fn edits(&self) -> &[Edit] {
+        match &self.body {
+            Body::Edits(edits) => edits,
+            _ => &[],
+        }
+    }
+
+    /// Whether the patch changes a module's source text.
+    #[must_use]
+    pub fn changes_source(&self) -> bool {
+        !matches!(self.body, Body::Edits(_))
     }
 }
 
@@ -68,17 +84,34 @@ pub fn parse(file_name: &str, content: &[u8], strip: Option<u32>) -> Result<Patc
 fn parse_parts(base: &str, content: &[u8], strip: Option<u32>) -> Result<Patch, Fault> {
     let (stem, kind) = kind(base)?;
     let text = decode(content)?;
-    let header = header(text, kind)?;
-    let id = id(&header, stem)?;
-    let (body, passed_over) = match kind {
-        PatchKind::Python => (python_body(text, &header)?, Vec::new()),
-        _ => diff_body(text, &header, strip.or(header.strip))?,
+    let (header, body, passed_over) = match kind {
+        PatchKind::Edits => {
+            let (header, edits) = edits::read(text)?;
+            let module = header.module.is_some().then_some(());
+            module.ok_or_else(|| without_module("an edit patch", "Put `module = \"pkg.mod\"` at its top."))?;
+            (header, Body::Edits(edits), Vec::new())
+        }
+        PatchKind::Python => {
+            let header = header(text, kind)?;
+            let body = python_body(text, &header)?;
+            (header, body, Vec::new())
+        }
+        PatchKind::Diff => {
+            let header = header(text, kind)?;
+            let (body, passed_over) = diff_body(text, &header, strip.or(header.strip))?;
+            (header, body, passed_over)
+        }
     };
+    let id = id(&header, stem)?;
     let modules = match &body {
         Body::Diff(modules) => modules.iter().map(|part| part.module.clone()).collect(),
-        Body::Python(_) => header.module.iter().cloned().collect(),
+        Body::Python(_) | Body::Edits(_) => header.module.iter().cloned().collect(),
     };
     Ok(Patch { id, digest: digest(content), kind, header, modules, passed_over, body })
+}
+
+fn without_module(what: &str, hint: &str) -> Fault {
+    Fault::at(1, format!("{what} without the name of its module")).hint(hint)
 }
 
 /// Stem and kind of a file name.
@@ -87,10 +120,9 @@ fn kind(base: &str) -> Result<(&str, PatchKind), Fault> {
     match suffix {
         "diff" | "patch" => Ok((stem, PatchKind::Diff)),
         "py" => Ok((stem, PatchKind::Python)),
-        "toml" => Err(Fault::at(1, "edit patches are not taken by this version")
-            .hint("Write the change as a diff (.diff, .patch) or as Python (.py).")),
+        "toml" => Ok((stem, PatchKind::Edits)),
         _ => Err(Fault::at(1, format!("`{base}` has no suffix of a patch file"))
-            .hint("Name it with .diff or .patch for a diff, .py for Python.")),
+            .hint("Name it with .diff or .patch for a diff, .py for Python, .toml for edits.")),
     }
 }
 
@@ -163,8 +195,8 @@ fn diff_body(text: &str, header: &Header, strip: Option<u32>) -> Result<(Body, V
 
 fn python_body(text: &str, header: &Header) -> Result<Body, Fault> {
     if header.module.is_none() {
-        return Err(Fault::at(1, "a Python patch without the name of its module")
-            .hint("Put `# /// patch`, `# module = \"pkg.mod\"` and `# ///` at the top of the file."));
+        let hint = "Put `# /// patch`, `# module = \"pkg.mod\"` and `# ///` at the top of the file.";
+        return Err(without_module("a Python patch", hint));
     }
     with_deep_stack(|| Source::check(text))?;
     Ok(Body::Python(text.to_owned()))

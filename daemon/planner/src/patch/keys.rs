@@ -2,21 +2,19 @@
 
 use super::block::Block;
 use super::header::Header;
+use super::reader::{Key, Reader, Value};
 use crate::error::Fault;
-use crate::near::near_misses;
 use crate::patch::header::Processes;
 use jiff::civil;
 use jiff::tz::TimeZone;
 use patchctl_protocol::digest::Digest;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
-use std::ops::Range;
 use std::str::FromStr;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 /// Every key of a header.
-const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 19] = [
     "id",
     "module",
     "enabled",
@@ -38,40 +36,21 @@ const KEYS: [&str; 19] = [
     "clear_caches",
 ];
 
-type Value<'a> = Spanned<DeValue<'a>>;
-
 /// Reads a header.
 pub(super) fn read(block: &Block) -> Result<Header, Fault> {
-    let place = Place { block };
-    let table = DeTable::parse(&block.toml)
-        .map_err(|error| place.fault(&error.span().unwrap_or(0..0), error.message().trim().to_owned()))?;
+    let (reader, table) = Reader::parse(block)?;
     let mut header = Header::default();
     for (key, value) in table.get_ref() {
-        place.set(&mut header, key, value)?;
+        if !reader.set(&mut header, key, value)? {
+            return Err(reader.unknown(&key.span(), key.get_ref(), &KEYS));
+        }
     }
     Ok(header)
 }
 
-/// Turns places in the TOML into places in the file.
-struct Place<'b> {
-    block: &'b Block,
-}
-
-impl Place<'_> {
-    fn fault(&self, span: &Range<usize>, message: impl Into<String>) -> Fault {
-        let before = self.block.toml.get(..span.start).unwrap_or(&self.block.toml);
-        let line = before.matches('\n').count();
-        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
-        let line = self.block.line.saturating_add(u32::try_from(line).unwrap_or(u32::MAX));
-        Fault::at(line, message).column(u32::try_from(column + 3).unwrap_or(u32::MAX))
-    }
-
-    fn set(
-        &self,
-        header: &mut Header,
-        key: &Spanned<std::borrow::Cow<'_, str>>,
-        value: &Value<'_>,
-    ) -> Result<(), Fault> {
+impl Reader<'_> {
+    /// Takes over a key; whether it is one of a header.
+    pub(super) fn set(&self, header: &mut Header, key: &Key<'_>, value: &Value<'_>) -> Result<bool, Fault> {
         match key.get_ref().as_ref() {
             "id" => header.id = Some(self.text(value)?),
             "module" => header.module = Some(self.module(value)?),
@@ -91,52 +70,14 @@ impl Place<'_> {
             "renew" => header.renew = self.list(value)?,
             "strip" => header.strip = Some(self.count(value)?),
             "clear-caches" | "clear_caches" => header.clear_caches = self.boolean(value)?,
-            name => return Err(self.unknown(&key.span(), name, &KEYS)),
+            _ => return Ok(false),
         }
-        Ok(())
-    }
-
-    fn unknown(&self, span: &Range<usize>, name: &str, known: &[&str]) -> Fault {
-        let fault = self.fault(span, format!("unknown key `{name}`"));
-        match near_misses(name, known.iter().copied()).first() {
-            Some(near) => fault.hint(format!("Did you mean `{near}`?")),
-            None => fault.hint(format!("Known keys: {}.", known.join(", "))),
-        }
-    }
-
-    fn wrong(&self, value: &Value<'_>, wanted: &str) -> Fault {
-        let found = value.get_ref().type_str();
-        self.fault(&value.span(), format!("expected {wanted}, found {found}"))
-    }
-
-    fn text(&self, value: &Value<'_>) -> Result<String, Fault> {
-        let text = value.get_ref().as_str().ok_or_else(|| self.wrong(value, "a string"))?;
-        Ok(text.to_owned())
-    }
-
-    fn boolean(&self, value: &Value<'_>) -> Result<bool, Fault> {
-        value.get_ref().as_bool().ok_or_else(|| self.wrong(value, "true or false"))
-    }
-
-    fn integer(&self, value: &Value<'_>) -> Result<i64, Fault> {
-        let integer = value.get_ref().as_integer();
-        integer
-            .and_then(|integer| i64::from_str_radix(integer.as_str(), integer.radix()).ok())
-            .ok_or_else(|| self.wrong(value, "an integer of 64 bits"))
+        Ok(true)
     }
 
     fn count(&self, value: &Value<'_>) -> Result<u32, Fault> {
         u32::try_from(self.integer(value)?)
             .map_err(|_| self.fault(&value.span(), "expected a number of folders, 0 or more"))
-    }
-
-    /// A list of strings; a single string is a list of one.
-    fn list(&self, value: &Value<'_>) -> Result<Vec<String>, Fault> {
-        match value.get_ref().as_array() {
-            Some(items) => items.iter().map(|item| self.text(item)).collect(),
-            None if value.get_ref().is_str() => Ok(vec![self.text(value)?]),
-            None => Err(self.wrong(value, "a string or a list of strings")),
-        }
     }
 
     fn module(&self, value: &Value<'_>) -> Result<String, Fault> {
@@ -183,7 +124,7 @@ impl Place<'_> {
 
     fn fingerprint(&self, value: &Value<'_>) -> Result<std::collections::BTreeMap<String, Digest>, Fault> {
         let table = value.get_ref().as_table().ok_or_else(|| self.wrong(value, "a table"))?;
-        let entry = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Value<'_>)| {
+        let entry = |(key, value): (&Key<'_>, &Value<'_>)| {
             let text = self.text(value)?;
             let hex = text.strip_prefix("sha256:").unwrap_or_default();
             if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -247,7 +188,7 @@ mod tests {
     use super::*;
 
     fn header(toml: &str) -> Result<Header, Fault> {
-        read(&Block { toml: toml.to_owned(), line: 2 })
+        read(&Block { toml: toml.to_owned(), line: 2, indent: 2 })
     }
 
     #[test]

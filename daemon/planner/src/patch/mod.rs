@@ -2,11 +2,13 @@
 
 mod block;
 mod body;
+mod edits;
 mod file;
 mod guard;
 mod header;
 mod keys;
 mod path;
+mod reader;
 
 pub(crate) use body::{Body, ModuleDiff};
 pub use file::{LARGEST_PATCH, Patch, digest, parse};

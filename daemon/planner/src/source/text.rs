@@ -31,7 +31,8 @@ impl<'t> Source<'t> {
         Self::read(text).map(|_| ())
     }
 
-    fn read(text: &'t str) -> Result<Self, Fault> {
+    /// Parses a text; if it is not Python, where and why.
+    pub fn read(text: &'t str) -> Result<Self, Fault> {
         let starts = line_starts(text);
         let parsed = parse_module(text).map_err(|error| {
             let offset = error.location.start().to_usize();

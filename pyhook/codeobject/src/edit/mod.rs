@@ -10,21 +10,25 @@ mod finish;
 mod names;
 mod operators;
 mod parameters;
+mod path;
 mod place;
 mod splice;
 mod statement;
 mod statements;
 mod target;
 mod variables;
+mod within;
 
 pub use error::{Candidate, EditError};
 pub use names::NameKind;
 pub use operators::{COMPARE_OPERATORS, UNARY_OPERATORS};
+pub use path::nested;
 pub use place::{Nth, Place};
-pub use statement::{SENTINEL, Statement};
+pub use statement::{SENTINEL, Source, Statement};
 pub use statements::InsertAt;
 pub use target::{DefaultsChange, Edited};
 pub use variables::Access;
+pub use within::apply_within;
 
 use crate::{CodeObject, Constant, Text, Version};
 use target::Target;
@@ -75,8 +79,8 @@ pub enum Edit {
     },
     /// Name of a global, attribute or import.
     Name {
-        /// What the name is for.
-        kind: NameKind,
+        /// What the name is for; any of it if not given.
+        kind: Option<NameKind>,
         /// Name in the code.
         from: Text,
         /// Name it becomes.
@@ -186,31 +190,4 @@ fn one(target: &mut Target, edit: &Edit) -> Result<(), EditError> {
         Edit::RemoveStmt { line } => statements::remove(target, *line),
         Edit::ReplaceStmt { line, statement } => statements::replace(target, *line, statement),
     }
-}
-
-/// Applies edits to a code object nested in `code`, found by the names on the way.
-///
-/// # Errors
-/// As [`apply`]; [`EditError::NoSuchNested`] if a name is missing or not unique.
-pub fn apply_within(
-    code: &CodeObject,
-    version: Version,
-    path: &[Text],
-    edits: &[Edit],
-) -> Result<Edited, EditError> {
-    let Some((name, rest)) = path.split_first() else {
-        return apply(code, version, edits);
-    };
-    let mut named = code.nested().filter(|(_, nested)| nested.name == *name);
-    let (index, nested) = match (named.next(), named.next()) {
-        (Some(found), None) => found,
-        _ => return Err(EditError::NoSuchNested(name.clone())),
-    };
-    let inner = apply_within(nested, version, rest, edits)?;
-    if !inner.defaults.is_empty() {
-        return Err(EditError::Impossible("a nested function's defaults are made when it is defined"));
-    }
-    let mut outer = code.clone();
-    outer.consts[index] = Constant::Code(Box::new(inner.code));
-    Ok(Edited { code: outer, defaults: Vec::new(), touched: inner.touched })
 }

@@ -39,14 +39,15 @@ fn names(target: &Target, instruction: &Instruction, name: &Text) -> bool {
 
 pub(super) fn rename(
     target: &mut Target,
-    kind: NameKind,
+    kind: Option<NameKind>,
     from: &Text,
     to: &Text,
     place: &Place,
 ) -> Result<(), EditError> {
     let what = format!("name {from}");
     let chosen = place.choose(target, &what, |_, instruction| {
-        NameKind::of(instruction.op) == Some(kind) && names(target, instruction, from)
+        let found = NameKind::of(instruction.op);
+        found.is_some() && (kind.is_none() || found == kind) && names(target, instruction, from)
     })?;
     let new = target.name(to);
     for index in chosen.into_iter().flatten() {

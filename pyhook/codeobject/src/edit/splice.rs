@@ -10,6 +10,8 @@ use crate::{Body, CodeObject, Constant, Handler, HandlerId, Incoming, Instructio
 /// Where a statement goes.
 pub(super) struct Spot {
     pub index: usize,
+    /// Instruction whose exception handler and line it takes.
+    pub like: usize,
     pub depth: u32,
     pub incoming: Incoming,
 }
@@ -22,7 +24,7 @@ pub(super) fn splice(target: &mut Target, statement: &Statement, spot: &Spot) ->
     let end = cut_sentinels(&mut body, &statement.code)?;
     translate(target, &mut body, &statement.code)?;
     pop_before_returns(target, &mut body, spot.depth);
-    let at = target.body.instructions.get(spot.index).copied();
+    let at = target.body.instructions.get(spot.like).copied();
     let here = at.unwrap_or_else(|| Instruction::new(Op::Nop, 0));
     let count = body.instructions.len();
     join(target, body, end, spot, &here);

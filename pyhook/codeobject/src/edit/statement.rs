@@ -14,6 +14,17 @@ pub const SENTINEL: &str = "__patchctl_end__";
 const OUTER: &str = "__patchctl_outer__";
 const INNER: &str = "__patchctl_inner__";
 
+/// The text of a statement.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Source<'a> {
+    /// Python source.
+    pub text: &'a str,
+    /// Indices of the lines that begin inside a string, and so must not be indented.
+    pub in_strings: &'a [usize],
+    /// The class around the function: names with two underscores are mangled for it.
+    pub class: Option<&'a str>,
+}
+
 /// A compiled statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
@@ -26,10 +37,11 @@ impl Statement {
     ///
     /// `new_locals` are names a later edit or an earlier one adds to the function.
     #[must_use]
-    pub fn source(code: &CodeObject, version: Version, text: &str, new_locals: &[Text]) -> String {
+    pub fn source(code: &CodeObject, version: Version, text: Source<'_>, new_locals: &[Text]) -> String {
         if code.flags & flags::OPTIMIZED == 0 {
-            return format!("{text}\n{SENTINEL}\n");
+            return format!("{}\n{SENTINEL}\n", text.text);
         }
+        let indent = if text.class.is_some() { " " } else { "" };
         let is_cell = |name: &&Text| code.cellvars.contains(name) || code.freevars.contains(name);
         let plain = |name: &&Text| name.as_str().is_some_and(|name| !name.starts_with('.'));
         let join = |names: Vec<&Text>| {
@@ -40,17 +52,20 @@ impl Statement {
         let locals = code.varnames.iter().chain(new_locals).filter(|name| !is_cell(name));
         let locals = join(locals.filter(plain).collect());
         let globals = join(stored_globals(code, version));
-        let mut source = format!("def {OUTER}({}):\n def {INNER}({locals}):\n", join(cells.clone()));
+        let mut source = text.class.map(|class| format!("class {class}:\n")).unwrap_or_default();
+        source +=
+            &format!("{indent}def {OUTER}({}):\n{indent} def {INNER}({locals}):\n", join(cells.clone()));
         if !globals.is_empty() {
-            source += &format!("  global {globals}\n");
+            source += &format!("{indent}  global {globals}\n");
         }
         if !cells.is_empty() {
-            source += &format!("  nonlocal {}\n", join(cells));
+            source += &format!("{indent}  nonlocal {}\n", join(cells));
         }
-        for line in text.lines() {
-            source += &format!("  {line}\n");
+        for (number, line) in text.text.lines().enumerate() {
+            let continues = text.in_strings.contains(&number);
+            source += &if continues { format!("{line}\n") } else { format!("{indent}  {line}\n") };
         }
-        source + &format!("  {SENTINEL}\n")
+        source + &format!("{indent}  {SENTINEL}\n")
     }
 
     /// Takes the statement out of the module compiled from [`Statement::source`].
@@ -62,7 +77,9 @@ impl Statement {
             let mut nested = code.nested();
             nested.find(|(_, nested)| nested.name == name).map(|(_, nested)| nested.clone())
         };
-        let inner = nested(module, OUTER).and_then(|outer| nested(&outer, INNER));
+        let classes = module.nested().filter_map(|(_, class)| nested(class, OUTER)).next();
+        let outer = nested(module, OUTER).or(classes);
+        let inner = outer.and_then(|outer| nested(&outer, INNER));
         let code = inner.unwrap_or_else(|| module.clone());
         if !code.cellvars.is_empty() {
             return Err(EditError::Impossible("the statement closes over a variable that is no cell yet"));
@@ -89,7 +106,7 @@ fn stored_globals(code: &CodeObject, version: Version) -> Vec<&Text> {
 pub(super) fn rehomed(value: &Constant, home: &CodeObject, version: Version) -> Constant {
     let prefix = format!("{OUTER}.<locals>.{INNER}.");
     let renamed = |text: &Text| {
-        let rest = text.as_str().and_then(|text| text.strip_prefix(&prefix));
+        let rest = text.as_str().and_then(|text| Some(text.split_once(&prefix)?.1));
         let qualname = if rules(version).unified_slots { &home.qualname } else { &home.name };
         rest.map(|rest| Text::from(format!("{qualname}.{rest}")))
     };

@@ -17,6 +17,8 @@ pub enum InsertAt {
     Entry,
     /// Before the statement that starts on this line of the file, whenever it runs.
     Line(i32),
+    /// After the simple statement that starts on this line of the file, whenever it is done.
+    AfterLine(i32),
     /// Before every return; the value returned is in the variable of that name, if given,
     /// and may be assigned.
     Return(Option<Text>),
@@ -34,8 +36,27 @@ pub(super) fn insert(target: &mut Target, at: &InsertAt, statement: &Statement) 
             }
             Ok(())
         }
+        InsertAt::AfterLine(line) => insert_after(target, *line, statement),
         InsertAt::Return(value) => insert_at_returns(target, value.as_ref(), statement),
     }
+}
+
+fn insert_after(target: &mut Target, line: i32, statement: &Statement) -> Result<(), EditError> {
+    for start in starts(target, line)?.into_iter().rev() {
+        let range = extent(target, start, line)?;
+        check_simple(target, &range)?;
+        // Jumps to what follows come from elsewhere; those of the statement itself end up here.
+        let done = target.body.new_label(range.end);
+        for index in range.clone() {
+            if target.body.target_of(index) == Some(range.end) {
+                target.body.instructions[index].target = Some(done);
+            }
+        }
+        let depth = depth_at(target, range.end)?;
+        splice(target, statement, &Spot { index: range.end, like: start, depth, incoming: Incoming::Keep })?;
+        target.body.labels[done.0 as usize] = range.end as u32;
+    }
+    Ok(())
 }
 
 fn insert_at(
@@ -45,7 +66,7 @@ fn insert_at(
     incoming: Incoming,
 ) -> Result<usize, EditError> {
     let depth = depth_at(target, index)?;
-    splice(target, statement, &Spot { index, depth, incoming })
+    splice(target, statement, &Spot { index, like: index, depth, incoming })
 }
 
 fn depth_at(target: &Target, index: usize) -> Result<u32, EditError> {
