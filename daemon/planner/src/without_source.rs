@@ -45,7 +45,9 @@ fn check(module: &str, patch: &Patch) -> Result<(), Refusal> {
     };
     match patch.body {
         Body::Diff(_) => needs("is a diff"),
-        Body::Python(_) | Body::Edits(_) if !patch.header.fingerprint.is_empty() => needs("has fingerprints of it"),
+        Body::Python(_) | Body::Edits(_) if !patch.header.fingerprint.is_empty() => {
+            needs("has fingerprints of it")
+        }
         Body::Python(_) | Body::Edits(_) => Ok(()),
     }
 }

@@ -72,25 +72,74 @@ pub enum Nth {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
-    Binary { from: String, to: String },
+    Binary {
+        from: String,
+        to: String,
+    },
     /// `to` is empty where the operator goes.
-    Unary { from: String, to: String },
-    Compare { from: String, to: String },
+    Unary {
+        from: String,
+        to: String,
+    },
+    Compare {
+        from: String,
+        to: String,
+    },
     Negate,
-    Constant { from: String, to: String },
-    Name { kind: Option<NameKind>, from: String, to: String },
-    Local { from: String, to: String, access: Access },
-    GlobalToConstant { name: String, value: String },
-    GlobalToLocal { name: String, local: String },
-    AddArgument { name: String, default: String },
-    RenameArgument { from: String, to: String },
-    SwapArguments { one: String, other: String },
+    Constant {
+        from: String,
+        to: String,
+    },
+    Name {
+        kind: Option<NameKind>,
+        from: String,
+        to: String,
+    },
+    Local {
+        from: String,
+        to: String,
+        access: Access,
+    },
+    GlobalToConstant {
+        name: String,
+        value: String,
+    },
+    GlobalToLocal {
+        name: String,
+        local: String,
+    },
+    AddArgument {
+        name: String,
+        default: String,
+    },
+    RenameArgument {
+        from: String,
+        to: String,
+    },
+    SwapArguments {
+        one: String,
+        other: String,
+    },
     /// Another default value for an argument.
-    Default { name: String, value: String },
-    Insert { at: InsertAt, statement: Statement },
-    RemoveLine { line: i32 },
-    ReplaceLine { line: i32, statement: Statement },
-    Match { pattern: Vec<Instruction>, replacement: Vec<Instruction> },
+    Default {
+        name: String,
+        value: String,
+    },
+    Insert {
+        at: InsertAt,
+        statement: Statement,
+    },
+    RemoveLine {
+        line: i32,
+    },
+    ReplaceLine {
+        line: i32,
+        statement: Statement,
+    },
+    Match {
+        pattern: Vec<Instruction>,
+        replacement: Vec<Instruction>,
+    },
 }
 
 impl Operation {

@@ -6,7 +6,7 @@ use crate::daemon::Daemon;
 use crate::registry::{self, Command, Entry, Overrides, Prepared};
 use crate::server::Client;
 use patchctl_planner::{Patch, parse};
-use patchctl_protocol::client::{AddRequest, Changed, ErrorKind, ErrorReply, NewFile, Reply};
+use patchctl_protocol::client::{AddRequest, Changed, ErrorKind, ErrorReply, NewFile, PatchKind, Reply};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::Reason;
 use std::path::PathBuf;
@@ -75,7 +75,11 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
             return Err(invalid("these options can't be kept for a linked file".into(), hint));
         }
     }
-    let content = overrides.write_into(&file.content).map_err(|message| invalid(message, ""))?;
+    let written = match first.kind {
+        PatchKind::Edits => overrides.write_into_toml(&file.content),
+        _ => overrides.write_into(&file.content),
+    };
+    let content = written.map_err(|message| invalid(message, ""))?;
     let file = name(&id)?;
     let patch = parsed(&file, content.as_bytes(), None)?;
     let prepared = Prepared { id, file, content: content.into_bytes(), link };

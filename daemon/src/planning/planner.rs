@@ -194,7 +194,8 @@ impl Planner {
         phase: Phase,
     ) -> (Outcome, Refused) {
         let running = work.facts.running.as_ref().unwrap_or(original);
-        let edits = entries.iter().filter_map(|entry| entry.patch.as_ref()).any(|patch| !patch.changes_source());
+        let edits =
+            entries.iter().filter_map(|entry| entry.patch.as_ref()).any(|patch| !patch.changes_source());
         if *running == target.digest && !edits {
             return (Outcome::Unchanged, Vec::new());
         }
@@ -304,5 +305,11 @@ fn weigh(planned: &Planned) -> usize {
     let steps: usize = plan.steps.iter().map(|step| length(&step.source) + 256).sum();
     let functions: usize = plan.functions.iter().map(|function| length(&function.source) + 256).sum();
     let edits = plan.edits.len() * 512;
-    edits + plan.new_skeleton.len() + length(&plan.old_skeleton) + length(&plan.source) + steps + functions + 512
+    edits
+        + plan.new_skeleton.len()
+        + length(&plan.old_skeleton)
+        + length(&plan.source)
+        + steps
+        + functions
+        + 512
 }

@@ -1,6 +1,7 @@
 //! Writes what was said on the command line into the header of a patch file, so that the file says
 //! everything about itself and can travel.
 
+use toml::de::DeTable;
 use toml::{Table, Value};
 
 const OPEN: &str = "# /// patch";
@@ -42,6 +43,32 @@ impl Overrides {
         Ok([before.concat(), block(&table)?, after.concat()].concat())
     }
 
+    /// The same for a file that is TOML as a whole: the keys come first, in the place of those that it has.
+    ///
+    /// # Errors
+    /// See [`Self::write_into`].
+    pub fn write_into_toml(&self, text: &str) -> Result<String, String> {
+        if *self == Self::default() {
+            return Ok(text.to_owned());
+        }
+        let mut given = Table::new();
+        self.set(&mut given)?;
+        let known = DeTable::parse(text).map_err(|error| error.to_string())?;
+        let mut rest = text.to_owned();
+        let mut replaced: Vec<_> = known
+            .get_ref()
+            .iter()
+            .filter(|(key, _)| given.contains_key(key.get_ref().as_ref()))
+            .map(|(key, value)| key.span().start..value.span().end)
+            .collect();
+        replaced.sort_by_key(|span| std::cmp::Reverse(span.start));
+        for span in replaced {
+            let line = text[span.end..].find('\n').map_or(text.len(), |end| span.end + end + 1);
+            rest.replace_range(span.start..line, "");
+        }
+        Ok(toml::to_string(&given).map_err(|error| error.to_string())? + &rest)
+    }
+
     fn merged(&self, inside: &[&str]) -> Result<Table, String> {
         let plain = |line: &&str| {
             let line = line.strip_prefix('#').unwrap_or(line);
@@ -49,6 +76,11 @@ impl Overrides {
         };
         let text: String = inside.iter().map(plain).collect();
         let mut table: Table = text.parse().map_err(|error| format!("the header is no TOML: {error}"))?;
+        self.set(&mut table)?;
+        Ok(table)
+    }
+
+    fn set(&self, table: &mut Table) -> Result<(), String> {
         let words = [("id", &self.id), ("reason", &self.reason)];
         for (key, value) in words {
             if let Some(value) = value {
@@ -65,7 +97,7 @@ impl Overrides {
             let names = self.renew.iter().cloned().map(Value::String).collect();
             table.insert("renew".into(), Value::Array(names));
         }
-        Ok(table)
+        Ok(())
     }
 }
 
@@ -120,6 +152,14 @@ mod tests {
         let overrides = Overrides { expires: Some(1_900_000_000.2), ..Overrides::default() };
         let text = overrides.write_into("").expect("writes");
         assert_eq!(text, "# /// patch\n# expires = 2030-03-17T17:46:40Z\n# ///\n");
+    }
+
+    #[test]
+    fn a_file_of_toml_gets_them_at_its_top() {
+        let given = "module = 'm'\nreason = 'old'  # why\n[[edit]]\nnegate = true\n";
+        let text = with_reason().write_into_toml(given).expect("writes");
+        let expected = "reason = 'a \"quoted\" reason'\nmodule = 'm'\n[[edit]]\nnegate = true\n";
+        assert_eq!(text, expected);
     }
 
     #[test]

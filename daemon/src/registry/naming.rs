@@ -34,7 +34,7 @@ pub fn patch_file(name: &str) -> Option<Name<'_>> {
 pub fn file_name(id: &str, given: &str) -> Result<String, String> {
     match given.rsplit_once('.') {
         Some((_, suffix)) if SUFFIXES.contains(&suffix) => Ok(format!("{id}.{suffix}")),
-        _ => Err(format!("{given}: a patch file ends in .diff, .patch or .py")),
+        _ => Err(format!("{given}: a patch file ends in .diff, .patch, .py or .toml")),
     }
 }
 

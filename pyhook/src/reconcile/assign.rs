@@ -7,7 +7,7 @@ use super::holders::Holder;
 use super::prepare::{Candidate, Prepared};
 use super::records::{CodeRecord, Record};
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{refusal, scope, trampoline};
+use super::{edit, refusal, scope, trampoline};
 use patchctl_protocol::plan::{FunctionChange, Parts};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
@@ -69,13 +69,35 @@ impl<'py> Assignment<'_, 'py, '_> {
             return Ok(());
         }
         match self.templates.functions.get(&pair.change) {
-            Some(template) => self.take_over(template, change, transaction).map_err(internal),
+            Some(template) => self.take_over(template, change, transaction).map_err(internal)?,
             None if change.parts.docstring => {
                 let text = codes::docstring(&pair.new).map_err(internal)?;
-                self.store_attribute("__doc__", text, change, transaction).map_err(internal)
+                self.store_attribute("__doc__", text, change, transaction).map_err(internal)?;
             }
-            None => Ok(()),
+            None => {}
         }
+        match self.module.defaults.get(&pair.change) {
+            Some(changes) if !changes.is_empty() => {
+                self.change_defaults(changes, change, &pair.new, transaction)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Default values that edits add or change, on top of those that the function has by now.
+    fn change_defaults(
+        &self,
+        changes: &[edit::Change<'py>],
+        change: &FunctionChange,
+        code: &Bound<'py, PyAny>,
+        transaction: &mut Transaction,
+    ) -> Result<(), Refusal> {
+        let internal = |error: PyErr| refusal(self.py, Reason::Internal, "assigning defaults", &error);
+        let (positional, by_name) = edit::changed(&self.candidate.holder.function, code, changes)?;
+        for (name, value) in [("__defaults__", positional), ("__kwdefaults__", by_name)] {
+            self.store_attribute(name, value, change, transaction).map_err(internal)?;
+        }
+        Ok(())
     }
 
     /// The code object to store: the new code where it fits this function's closure, else one that calls

@@ -132,6 +132,14 @@ pub fn kind(code: &Bound<'_, PyAny>) -> PyResult<u32> {
     Ok(code.getattr("co_flags")?.extract::<u32>()? & 0x2a0)
 }
 
+/// Whether it is the code of a function, as opposed to the body of a class or module (`CO_OPTIMIZED`).
+///
+/// # Errors
+/// That it is no code object.
+pub fn is_function_body(code: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(code.getattr("co_flags")?.extract::<u32>()? & 1 != 0)
+}
+
 /// The docstring that a function made from this code gets, or `None`: the first constant if it is a text;
 /// from 3.14 on if `CO_HAS_DOCSTRING` is set (CPython's `Objects/funcobject.c`).
 ///

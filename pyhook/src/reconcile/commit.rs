@@ -9,6 +9,7 @@ use super::records::{self, Record};
 use super::transaction::{Purpose, Transaction};
 use super::{refusal, threading};
 use patchctl_protocol::digest::Digest;
+use patchctl_protocol::hook::ModulePlan;
 use patchctl_protocol::plan::{Action, PatchRef, Plan, Step};
 use patchctl_protocol::state::Reason;
 use pyo3::prelude::*;
@@ -127,11 +128,20 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
         applied: plan.applied.clone(),
         skipped: plan.skipped.clone(),
         since: plan.applied.iter().map(|patch| (patch.clone(), since_when(&since, patch))).collect(),
-        imported: before.filter(|_| base.is_some()).map(|before| before.imported.clone()).unwrap_or_default(),
+        imported: before.map(|before| imported(plan, before)).unwrap_or_default(),
+        bodies: before.map(|before| before.bodies.clone()).unwrap_or_default(),
         base,
         stale: module.content.map(|content| content.stale.clone()).unwrap_or_default(),
         ..Record::default()
     }
+}
+
+/// What the module was imported with and still has.
+fn imported(plan: &ModulePlan, before: &Record) -> Vec<(String, Vec<String>)> {
+    let still =
+        |id: &String| plan.applied.iter().any(|patch| patch.id == *id && before.bodies.contains(patch));
+    let kept = |(_, patches): &&(String, Vec<String>)| before.base.is_some() || patches.iter().any(still);
+    before.imported.iter().filter(kept).cloned().collect()
 }
 
 fn since_when(known: &[(PatchRef, f64)], patch: &PatchRef) -> f64 {

@@ -4,7 +4,7 @@
 
 use super::index::Index;
 use super::records::{self, CodeRecord, Record};
-use super::{codes, commit, failures};
+use super::{codes, commit, edit, failures};
 use crate::interpreter;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Parts, Plan};
@@ -38,7 +38,18 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
     let file: String = code.getattr("co_filename")?.extract()?;
     let patched = match &plan.source {
         Some(source) => Some(whole(code.py(), plan, source, &file, &mut record)?),
+        // Without source functions are found by name, once they exist.
+        None if plan.old_skeleton.is_none() && !(plan.functions.is_empty() && plan.steps.is_empty()) => {
+            return Ok(None);
+        }
         None => grafted(code, plan, &file, &mut record)?,
+    };
+    let patched = match patched.map(|patched| edit::edited(&patched, plan, &mut record)).transpose() {
+        Ok(patched) => patched,
+        Err(failure) => {
+            failures::exclude(&failure, std::slice::from_ref(module));
+            return Ok(None);
+        }
     };
     match patched {
         Some(patched) => {
@@ -117,7 +128,7 @@ fn grafted<'py>(
     record: &mut Record,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = code.py();
-    let Some(old) = &plan.old_skeleton else { return Ok(None) };
+    let Some(old) = &plan.old_skeleton else { return Ok(Some(code.clone())) };
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let old = interpreter::compile(py, old, file)?;
     let new = interpreter::compile(py, &plan.new_skeleton, filename)?;

@@ -5,7 +5,7 @@ use super::codes::{self, Pair};
 use super::failures::Failure;
 use super::holders::{self, Holder};
 use super::index::Index;
-use super::{records, refusal, scope};
+use super::{edit, records, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{FunctionChange, Plan};
@@ -40,6 +40,8 @@ pub struct Prepared<'py, 'p> {
     /// Changes (by index) of functions that do not exist here: they are executed as new ones. Only
     /// without source, where the planner can't know.
     pub absent: Vec<bool>,
+    /// What edits change of default values, by change.
+    pub defaults: HashMap<usize, Vec<edit::Change<'py>>>,
 }
 
 /// Prepares one module.
@@ -69,9 +71,11 @@ pub fn prepare<'py, 'p>(
         old: None,
         bound_plainly: vec![false; changes],
         absent: vec![false; changes],
+        defaults: HashMap::new(),
     };
     if let Some(content) = content {
         prepared.pair_up(py, content)?;
+        prepared.edit(py, content)?;
         prepared.match_candidates().map_err(internal)?;
         for (index, change) in content.functions.iter().enumerate() {
             prepared.check(index, change)?;
@@ -127,7 +131,8 @@ impl<'py> Prepared<'py, '_> {
         let old_index = old.as_ref().map(|old| Index::new(old, old_lines)).transpose().map_err(internal)?;
         let new_lines = content.functions.iter().map(|change| change.new_line);
         let new_index = Index::new(&new, new_lines).map_err(internal)?;
-        for (index, change) in content.functions.iter().enumerate() {
+        let planned = |(_, change): &(usize, &FunctionChange)| !edit::is_edited_only(change);
+        for (index, change) in content.functions.iter().enumerate().filter(planned) {
             let name = codes::own_name(change);
             if name == codes::LAMBDA {
                 self.pair_lambdas(index, change, old_index.as_ref(), &new_index).map_err(internal)?;

@@ -43,6 +43,8 @@ pub struct Record {
     /// Names of attributes that the base itself holds changed (imported patched), with their patches.
     pub imported: Vec<(String, Vec<String>)>,
     pub stale: Vec<Stale>,
+    /// Patches that edited the body of the module or of a class before it ran.
+    pub bodies: Vec<PatchRef>,
 }
 
 /// What the search for outdated modules needs of a record.
@@ -107,6 +109,11 @@ pub fn each(_: Python<'_>, mut look: impl FnMut(&str, &Record)) {
 /// Whether some module has this patch.
 pub fn has_applied(patch: &PatchRef) -> bool {
     records().values().any(|record| record.applied.contains(patch))
+}
+
+/// Patches whose edits of bodies a module was imported with.
+pub fn bodies(name: &str) -> Vec<PatchRef> {
+    records().get(name).map(|record| record.bodies.clone()).unwrap_or_default()
 }
 
 /// Makes the modules that have this patch outdated.

@@ -88,7 +88,8 @@ fn parse_parts(base: &str, content: &[u8], strip: Option<u32>) -> Result<Patch, 
         PatchKind::Edits => {
             let (header, edits) = edits::read(text)?;
             let module = header.module.is_some().then_some(());
-            module.ok_or_else(|| without_module("an edit patch", "Put `module = \"pkg.mod\"` at its top."))?;
+            module
+                .ok_or_else(|| without_module("an edit patch", "Put `module = \"pkg.mod\"` at its top."))?;
             (header, Body::Edits(edits), Vec::new())
         }
         PatchKind::Python => {

@@ -8,12 +8,7 @@ pub(super) const KEYS: [&str; 6] = ["line", "relative-line", "nth", "all", "of",
 
 impl Reader<'_> {
     /// Takes over a key; whether it is one of an address.
-    pub(super) fn address(
-        &self,
-        place: &mut Place,
-        key: &Key<'_>,
-        value: &Value<'_>,
-    ) -> Result<bool, Fault> {
+    pub(super) fn address(&self, place: &mut Place, key: &Key<'_>, value: &Value<'_>) -> Result<bool, Fault> {
         match key.get_ref().as_ref() {
             "line" => place.line = Some(self.line_number(value)?),
             "relative-line" => place.relative_line = Some(self.number(value)?),

@@ -4,9 +4,9 @@ use super::super::block::Block;
 use super::super::header::Header;
 use super::super::keys;
 use super::super::reader::{Key, Reader, Value};
+use super::address;
 use super::function::{is_inner_name, split};
 use super::operation::{DETAILS, Details, OPERATIONS};
-use super::address;
 use crate::error::Fault;
 use patchctl_protocol::edit::{Edit, Function, Place};
 
@@ -130,7 +130,12 @@ impl Reader<'_> {
 fn takes_address(operation: &str) -> bool {
     !matches!(
         operation,
-        "add-argument" | "rename-argument" | "swap-arguments" | "default" | "insert" | "remove-line"
+        "add-argument"
+            | "rename-argument"
+            | "swap-arguments"
+            | "default"
+            | "insert"
+            | "remove-line"
             | "replace-line"
     )
 }

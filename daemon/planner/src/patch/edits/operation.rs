@@ -60,7 +60,11 @@ impl Reader<'_> {
             }
             "name" => {
                 let (from, to) = self.names(value)?;
-                Operation::Name { kind: details.take("kind").map(|kind| self.kind(kind)).transpose()?, from, to }
+                Operation::Name {
+                    kind: details.take("kind").map(|kind| self.kind(kind)).transpose()?,
+                    from,
+                    to,
+                }
             }
             "local" => {
                 let (from, to) = self.names(value)?;
@@ -138,8 +142,9 @@ impl Reader<'_> {
             }
         };
         match (name, &at) {
-            (Some(name), InsertAt::Entry | InsertAt::BeforeLine(_) | InsertAt::AfterLine(_)) => Err(self
-                .fault(&name.span(), "`value` is for `at = \"return\"`: there is no value elsewhere")),
+            (Some(name), InsertAt::Entry | InsertAt::BeforeLine(_) | InsertAt::AfterLine(_)) => {
+                Err(self.fault(&name.span(), "`value` is for `at = \"return\"`: there is no value elsewhere"))
+            }
             _ => Ok(Operation::Insert { at, statement }),
         }
     }

@@ -12,9 +12,8 @@ use patchctl_protocol::edit::{Instruction, Operand};
 const BARE: [&str; 5] = ["*", "swap", "dup", "pop", "subscr"];
 
 /// Words of the portable vocabulary that need an operand.
-const WITH_OPERAND: [&str; 11] = [
-    "load", "store", "const", "global", "attr", "method", "binop", "inplace", "compare", "call", "unary",
-];
+const WITH_OPERAND: [&str; 11] =
+    ["load", "store", "const", "global", "attr", "method", "binop", "inplace", "compare", "call", "unary"];
 
 /// Reads a sequence.
 ///

@@ -24,7 +24,9 @@ impl Reader<'_> {
                     .map(|items| format!("({})", items.trim_end()))
             }
             DeValue::Table(table) => match table.iter().next() {
-                Some((key, text)) if table.len() == 1 && key.get_ref() == "py" => self.python_expression(text),
+                Some((key, text)) if table.len() == 1 && key.get_ref() == "py" => {
+                    self.python_expression(text)
+                }
                 _ => Err(self.wrong(value, "`{ py = \"EXPRESSION\" }`")),
             },
             DeValue::Datetime(_) => Err(self
@@ -38,7 +40,8 @@ impl Reader<'_> {
         let text = self.text(value)?;
         match parse_expression(&text) {
             Ok(_) => Ok(text),
-            Err(error) => Err(self.fault(&value.span(), format!("`{text}`: {}", error.error))
+            Err(error) => Err(self
+                .fault(&value.span(), format!("`{text}`: {}", error.error))
                 .hint("Write a Python expression, such as `{ py = \"1 << 80\" }`.")),
         }
     }

@@ -1,0 +1,18 @@
+//! Edits of compiled code: what a plan's edits name is found in the process ([`live`]) or in a module's tree
+//! of code objects before it runs ([`import`]), read as data, changed and verified by `patchctl_codeobject`
+//! ([`apply`]), and given back to the interpreter ([`convert`]). Storing, undoing and telling what is true are
+//! reconcile's, as for all other changes.
+
+mod apply;
+mod constants;
+mod convert;
+mod defaults;
+mod import;
+mod live;
+mod operation;
+mod refusals;
+mod tables;
+
+pub use defaults::{Change, changed};
+pub use import::edited;
+pub use live::{is_edited_only, with_functions};
