@@ -12,8 +12,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use interpreters::{Interpreter, interpreters};
 use patchctl_codeobject::edit::{
-    Access, DefaultsChange, Edit, EditError, InsertAt, NameKind, Nth, Place, Source, Statement, apply_within,
-    nested,
+    Access, DefaultsChange, Edit, EditError, InsertAt, NameKind, Nth, Place, RawInstruction, RawOperand,
+    Source, Statement, apply_within, nested,
 };
 use patchctl_codeobject::marshal::{read_code, write_code};
 use patchctl_codeobject::{CodeObject, Constant, Text, Version};
@@ -120,6 +120,30 @@ fn insert_at(edit: &Value) -> InsertAt {
     }
 }
 
+fn sequence(driver: &mut Driver, instructions: &Value) -> Result<Vec<RawInstruction>, String> {
+    let instructions = instructions.as_array().into_iter().flatten();
+    let made = instructions.map(|instruction| {
+        let word = instruction[0].as_str().unwrap_or_default().to_string();
+        let operand = raw_operand(driver, &word, &instruction[1])?;
+        Ok(RawInstruction { word, operand })
+    });
+    made.collect()
+}
+
+fn raw_operand(driver: &mut Driver, word: &str, operand: &Value) -> Result<RawOperand, String> {
+    let text = operand.as_str().unwrap_or_default();
+    Ok(match (word, operand) {
+        (_, Value::String(any)) if any == "_" => RawOperand::Any,
+        (_, Value::String(name)) if name.starts_with('$') => RawOperand::Capture(name.clone()),
+        ("const", value) => RawOperand::Value(driver.constant(value)?),
+        ("binop" | "inplace" | "compare" | "unary", _) => RawOperand::Operator(text.to_string()),
+        ("load" | "store" | "global" | "attr" | "method", _) => RawOperand::Name(Text::from(text)),
+        (_, Value::String(label)) => RawOperand::Label(label.clone()),
+        (_, Value::Number(number)) => RawOperand::Number(number.as_u64().unwrap_or_default() as u32),
+        _ => RawOperand::None,
+    })
+}
+
 /// The edit of a case; `code` is the function it is for, `new` the variables added so far.
 fn edit(driver: &mut Driver, edit: &Value, code: &CodeObject, new: &mut Vec<Text>) -> Result<Edit, String> {
     let string = |key: &str| edit[key].as_str().unwrap_or_default().to_string();
@@ -170,6 +194,10 @@ fn edit(driver: &mut Driver, edit: &Value, code: &CodeObject, new: &mut Vec<Text
         "remove_stmt" => Edit::RemoveStmt { line },
         "replace_stmt" => {
             Edit::ReplaceStmt { line, statement: driver.statement(code, &string("stmt"), new)? }
+        }
+        "raw" => {
+            let pattern = sequence(driver, &edit["match"])?;
+            Edit::Raw { pattern, replacement: sequence(driver, &edit["replace"])?, place }
         }
         other => return Err(format!("unknown edit {other}")),
     })
@@ -226,18 +254,12 @@ fn run(driver: &mut Driver, case: &Value) -> Result<(), String> {
     }
 }
 
-/// Operations of the neutral form that this crate does not have.
-fn is_supported(case: &Value) -> bool {
-    let mut edits = case["edits"].as_array().into_iter().flatten();
-    edits.all(|edit| edit["op"] != "raw")
-}
-
 fn check_all(cases: &[Value], name: &str) {
     let mut failures = Vec::new();
     for interpreter in interpreters() {
         let mut driver = Driver::start(&interpreter);
         let mut passed = 0;
-        for case in cases.iter().filter(|case| is_supported(case)) {
+        for case in cases {
             let least = case["min_version"].as_str().and_then(|v| v.split_once('.'));
             let least: u32 = least.and_then(|(_, minor)| minor.parse().ok()).unwrap_or(9);
             if interpreter.version.minor() < least {

@@ -31,7 +31,7 @@ pub(super) fn replace(
 }
 
 /// The constant an instruction loads or returns.
-fn loaded(target: &Target, instruction: &Instruction) -> Option<Constant> {
+pub(super) fn loaded(target: &Target, instruction: &Instruction) -> Option<Constant> {
     match instruction.op {
         Op::LoadConst | Op::ReturnConst => target.code.consts.get(instruction.arg as usize).cloned(),
         Op::LoadSmallInt => Some(Constant::Int(i64::from(instruction.arg))),

@@ -12,6 +12,7 @@ mod operators;
 mod parameters;
 mod path;
 mod place;
+mod raw;
 mod splice;
 mod statement;
 mod statements;
@@ -24,6 +25,7 @@ pub use names::NameKind;
 pub use operators::{COMPARE_OPERATORS, UNARY_OPERATORS};
 pub use path::nested;
 pub use place::{Nth, Place};
+pub use raw::{RawInstruction, RawOperand};
 pub use statement::{SENTINEL, Source, Statement};
 pub use statements::InsertAt;
 pub use target::{DefaultsChange, Edited};
@@ -157,6 +159,15 @@ pub enum Edit {
         /// The statement.
         statement: Box<Statement>,
     },
+    /// A sequence of instructions in place of another.
+    Raw {
+        /// What is looked for.
+        pattern: Vec<RawInstruction>,
+        /// What comes in its place.
+        replacement: Vec<RawInstruction>,
+        /// Which occurrence.
+        place: Place,
+    },
 }
 
 /// Applies edits, in order, to one function.
@@ -188,6 +199,7 @@ fn one(target: &mut Target, edit: &Edit) -> Result<(), EditError> {
         Edit::SwapArgs { a, b } => parameters::swap(target, a, b),
         Edit::Insert { at, statement } => statements::insert(target, at, statement),
         Edit::RemoveStmt { line } => statements::remove(target, *line),
+        Edit::Raw { pattern, replacement, place } => raw::replace(target, pattern, replacement, place),
         Edit::ReplaceStmt { line, statement } => statements::replace(target, *line, statement),
     }
 }

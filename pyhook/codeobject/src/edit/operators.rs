@@ -14,7 +14,7 @@ pub const COMPARE_OPERATORS: [&str; 10] = ["<", "<=", "==", "!=", ">", ">=", "in
 pub const UNARY_OPERATORS: [&str; 4] = ["-", "+", "~", "not"];
 
 /// One opcode for each operator, in-place after plain (3.10 and older).
-const BINARY: [(&str, Op, Op); 13] = [
+pub(super) const BINARY: [(&str, Op, Op); 13] = [
     ("+", Op::BinaryAdd, Op::InplaceAdd),
     ("-", Op::BinarySubtract, Op::InplaceSubtract),
     ("*", Op::BinaryMultiply, Op::InplaceMultiply),
@@ -43,11 +43,11 @@ const OPPOSITES: [(Op, Op); 6] = [
 /// `UNARY_POSITIVE` as an intrinsic function (3.12 and newer).
 const INTRINSIC_POSITIVE: u32 = 5;
 
-fn unknown(operator: &str) -> EditError {
+pub(super) fn unknown(operator: &str) -> EditError {
     EditError::UnknownOperator(operator.into())
 }
 
-fn binary(table: &Table, operator: &str) -> Option<(Op, u32)> {
+pub(super) fn binary(table: &Table, operator: &str) -> Option<(Op, u32)> {
     let listed = table.binary_operators().iter().position(|known| *known == operator);
     if let Some(arg) = listed {
         return Some((Op::BinaryOp, arg as u32));
@@ -73,7 +73,7 @@ pub(super) fn binop(target: &mut Target, from: &str, to: &str, place: &Place) ->
     Ok(())
 }
 
-fn unary_name(instruction: &Instruction) -> Option<&'static str> {
+pub(super) fn unary_name(instruction: &Instruction) -> Option<&'static str> {
     match instruction.op {
         Op::UnaryNegative => Some("-"),
         Op::UnaryPositive => Some("+"),
@@ -84,20 +84,41 @@ fn unary_name(instruction: &Instruction) -> Option<&'static str> {
     }
 }
 
+/// The instruction of a unary operator; `not` takes a bool where the version has exact ones.
+pub(super) fn unary_op(table: &Table, operator: &str) -> Result<(Op, u32), EditError> {
+    Ok(match operator {
+        "-" => (Op::UnaryNegative, 0),
+        "+" if table.has(Op::UnaryPositive) => (Op::UnaryPositive, 0),
+        "+" => (Op::CallIntrinsic1, INTRINSIC_POSITIVE),
+        "~" => (Op::UnaryInvert, 0),
+        "not" => (Op::UnaryNot, 0),
+        _ => return Err(unknown(operator)),
+    })
+}
+
+/// The instruction of a comparison, its result not converted to a bool.
+pub(super) fn comparison(table: &Table, operator: &str) -> Result<(Op, u32), EditError> {
+    let known = COMPARE_OPERATORS.iter().position(|known| *known == operator);
+    let number = known.ok_or_else(|| unknown(operator))?;
+    let inverted = (number % 2) as u32;
+    let layout = table.rules.compare;
+    let mask = if layout.masks { COMPARE_MASKS } else { Default::default() };
+    Ok(match number {
+        6 | 7 => (Op::ContainsOp, inverted),
+        8 | 9 => (Op::IsOp, inverted),
+        _ => (Op::CompareOp, (number as u32) << layout.shift | mask[number]),
+    })
+}
+
 pub(super) fn unary(target: &mut Target, from: &str, to: &str, place: &Place) -> Result<(), EditError> {
     if !UNARY_OPERATORS.contains(&from) {
         return Err(unknown(from));
     }
     let exact = target.table.rules.exact_bools;
     let new: &[(Op, u32)] = match to {
-        "-" => &[(Op::UnaryNegative, 0)],
-        "+" if target.table.has(Op::UnaryPositive) => &[(Op::UnaryPositive, 0)],
-        "+" => &[(Op::CallIntrinsic1, INTRINSIC_POSITIVE)],
-        "~" => &[(Op::UnaryInvert, 0)],
         "not" if exact => &[(Op::ToBool, 0), (Op::UnaryNot, 0)],
-        "not" => &[(Op::UnaryNot, 0)],
         "none" => &[(Op::Nop, 0)],
-        _ => return Err(unknown(to)),
+        _ => &[unary_op(target.table, to)?],
     };
     let what = format!("unary {from}");
     let chosen = place.choose(target, &what, |_, instruction| unary_name(instruction) == Some(from))?;
@@ -124,7 +145,7 @@ pub(super) fn unary(target: &mut Target, from: &str, to: &str, place: &Place) ->
 }
 
 /// Whether the value an instruction leaves is taken by one that insists on a bool.
-fn needs_bool(target: &Target, index: usize) -> bool {
+pub(super) fn needs_bool(target: &Target, index: usize) -> bool {
     let tests = |op: Option<Op>| matches!(op, Some(Op::PopJumpIfTrue | Op::PopJumpIfFalse | Op::UnaryNot));
     let next = target.next_op(index);
     target.table.rules.exact_bools
@@ -138,7 +159,7 @@ pub(super) fn backwards(chosen: Vec<Vec<usize>>) -> Vec<usize> {
     all
 }
 
-fn compare_number(target: &Target, instruction: &Instruction) -> Option<usize> {
+pub(super) fn compare_number(target: &Target, instruction: &Instruction) -> Option<usize> {
     let inverted = usize::from(instruction.arg & 1 == 1);
     match instruction.op {
         Op::CompareOp => Some((instruction.arg >> target.table.rules.compare.shift) as usize),
@@ -149,11 +170,9 @@ fn compare_number(target: &Target, instruction: &Instruction) -> Option<usize> {
 }
 
 pub(super) fn compare(target: &mut Target, from: &str, to: &str, place: &Place) -> Result<(), EditError> {
-    let number = |name: &str| {
-        let known = COMPARE_OPERATORS.iter().position(|known| *known == name);
-        known.ok_or_else(|| unknown(name))
-    };
-    let (old, new) = (number(from)?, number(to)?);
+    let known = COMPARE_OPERATORS.iter().position(|known| *known == from);
+    let old = known.ok_or_else(|| unknown(from))?;
+    let (op, arg) = comparison(target.table, to)?;
     let what = format!("comparison {from}");
     let chosen =
         place.choose(target, &what, |_, instruction| compare_number(target, instruction) == Some(old))?;
@@ -164,16 +183,8 @@ pub(super) fn compare(target: &mut Target, from: &str, to: &str, place: &Place) 
             Op::CompareOp => old.arg & layout.to_bool != 0,
             _ => needs_bool(target, index),
         };
-        let inverted = (new % 2) as u32;
-        match new {
-            6 | 7 => target.set(index, Op::ContainsOp, inverted),
-            8 | 9 => target.set(index, Op::IsOp, inverted),
-            _ => {
-                let mask = if layout.masks { COMPARE_MASKS[new] } else { 0 };
-                let to_bool = if converts { layout.to_bool } else { 0 };
-                target.set(index, Op::CompareOp, (new as u32) << layout.shift | mask | to_bool);
-            }
-        }
+        let to_bool = if converts && op == Op::CompareOp { layout.to_bool } else { 0 };
+        target.set(index, op, arg | to_bool);
     }
     Ok(())
 }

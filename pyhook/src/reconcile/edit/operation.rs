@@ -4,10 +4,12 @@
 use super::constants::Objects;
 use super::refusals;
 use crate::interpreter;
-use patchctl_codeobject::edit::{self as code, EditError, Nth, Source};
+use patchctl_codeobject::edit::{self as code, EditError, Nth, RawInstruction, RawOperand, Source};
 use patchctl_codeobject::{CodeObject, Constant, Text, Version, edit};
 use patchctl_protocol::edit::Nth as ProtocolNth;
-use patchctl_protocol::edit::{Access, Edit, InsertAt, NameKind, Operation, Place, Statement};
+use patchctl_protocol::edit::{
+    Access, Edit, InsertAt, Instruction, NameKind, Operand, Operation, Place, Statement,
+};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::exceptions::PyNameError;
 use pyo3::prelude::*;
@@ -104,11 +106,31 @@ impl<'py> Maker<'_, 'py> {
             Operation::ReplaceLine { line, statement } => {
                 code::Edit::ReplaceStmt { line: *line, statement: self.statement(edit, statement, &[])? }
             }
+            Operation::Match { pattern, replacement } => code::Edit::Raw {
+                pattern: self.sequence(edit, pattern)?,
+                replacement: self.sequence(edit, replacement)?,
+                place: place(&edit.place),
+            },
             other => {
                 let detail = format!("{other:?} is no operation on a code object");
                 return Err(Refusal::new(Reason::Internal, detail).into());
             }
         })
+    }
+
+    fn sequence(&mut self, edit: &Edit, words: &[Instruction]) -> Result<Vec<RawInstruction>, Trouble> {
+        let mut sequence = Vec::new();
+        for Instruction { op, operand } in words {
+            let operand = match operand {
+                Operand::None => RawOperand::None,
+                Operand::Any => RawOperand::Any,
+                Operand::Capture(name) => RawOperand::Capture(name.clone()),
+                Operand::Text(text) if op == "const" => RawOperand::Value(self.value(edit, text)?),
+                Operand::Text(text) => raw_operand(op, text),
+            };
+            sequence.push(RawInstruction { word: op.clone(), operand });
+        }
+        Ok(sequence)
     }
 
     /// The value of an expression. In the module's namespace, if it ran.
@@ -158,6 +180,17 @@ impl<'py> Maker<'_, 'py> {
             |error: PyErr| super::super::refusal(self.py, Reason::Internal, "reading code", &error);
         let module = super::convert::code_object(&module, self.objects).map_err(internal)?;
         Ok(Box::new(code::Statement::from_module(&module).map_err(mismatch)?))
+    }
+}
+
+fn raw_operand(word: &str, text: &str) -> RawOperand {
+    match word {
+        "load" | "store" | "global" | "attr" | "method" => RawOperand::Name(Text::from(text)),
+        "binop" | "inplace" | "compare" | "unary" => RawOperand::Operator(text.to_owned()),
+        _ => match text.parse() {
+            Ok(number) => RawOperand::Number(number),
+            Err(_) => RawOperand::Label(text.to_owned()),
+        },
     }
 }
 

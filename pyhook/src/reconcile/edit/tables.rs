@@ -6,7 +6,7 @@ use patchctl_codeobject::tables::{Table, digest, table};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyList;
 
 static KNOWN: PyOnceLock<Result<Version, String>> = PyOnceLock::new();
 
@@ -51,8 +51,9 @@ fn has_instructions_of(py: Python<'_>, table: &Table) -> PyResult<bool> {
     let opcode = py.import("opcode")?;
     let counts = opcode.getattr("_inline_cache_entries").ok();
     let mut rows = Vec::new();
-    for (name, number) in opcode.getattr("opmap")?.cast_into::<PyDict>()?.iter() {
-        let (name, number): (String, u32) = (name.extract()?, number.extract()?);
+    // Mappings of their own types from 3.15 on.
+    for row in opcode.getattr("opmap")?.call_method0("items")?.try_iter()? {
+        let (name, number): (String, u32) = row?.extract()?;
         let caches = match &counts {
             None => 0,
             Some(counts) => match counts.cast::<PyList>() {
