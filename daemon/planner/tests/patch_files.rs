@@ -118,7 +118,13 @@ fn faults() {
         ),
         ("x.py", "x = 1\n".to_owned(), "x.py:1:1: a Python patch without the name of its module"),
         ("x.py", "# /// patch\n# module = 'm'\n# ///\ndef f(:\n".to_owned(), "x.py:4:7: "),
-        ("x.toml", String::new(), "x.toml:1:1: edit patches"),
+        ("x.toml", String::new(), "x.toml:1:1: no edit in this file"),
+        ("x.toml", "[[edit]]\nnegate = true\n".to_owned(), "x.toml:1:1: an edit of no function"),
+        (
+            "x.toml",
+            "function = 'f'\n[[edit]]\nnegate = true\n".to_owned(),
+            "x.toml:1:1: an edit patch without the name of its module",
+        ),
         ("x.txt", String::new(), "x.txt:1:1: `x.txt` has no suffix"),
         (".diff", hunk.to_owned(), ".diff:1:1: `` can't be the id"),
     ] {

@@ -107,7 +107,7 @@ fn places(candidates: &[Candidate], file: &str) -> String {
 
 /// The text of a source file, if it can be had at once.
 fn source(file: &str) -> Option<String> {
-    let found = fs::metadata(file).ok().filter(|found| found.is_file() && found.len() <= LARGEST)?;
-    drop(found);
-    fs::read_to_string(file).ok()
+    let found = fs::metadata(file).ok()?;
+    let readable = found.is_file() && found.len() <= LARGEST;
+    readable.then(|| fs::read_to_string(file).ok()).flatten()
 }
