@@ -101,7 +101,7 @@ def test_second_patch_of_an_id_needs_replace(home: Home, app: Application, packa
     refused = home.run("add", other, code=None)
     assert refused.code not in {0, 2}
     assert app.eval("shop.price.net(5)") == 10
-    home.add("--replace", other)
+    home.add("--overwrite", other)
     assert app.eval("shop.price.net(5)") == 15
 
 

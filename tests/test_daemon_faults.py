@@ -71,8 +71,8 @@ def test_killed_at_random_moments(home: Home, start: Starter, package: Package) 
     for _ in range(count):
         home.start()
         commands = [
-            ("add", chance.choice(prices), "--id", "price", "--replace", "--wait", "1"),
-            ("add", stock, "--replace", "--wait", "1"),
+            ("add", chance.choice(prices), "--id", "price", "--overwrite", "--wait", "1"),
+            ("add", stock, "--overwrite", "--wait", "1"),
             ("remove", chance.choice(["price", "stock"]), "--wait", "1"),
             ("disable", "price", "--wait", "1"),
             ("enable", "price", "--wait", "1"),
@@ -215,7 +215,18 @@ def small_disk(home: Home) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
         folder.mkdir(mode=0o700)
     patchd = str(home.environment.program("patchd"))
     process = subprocess.Popen(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", str(home.folder), patchd],
+        [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            str(home.folder),
+            patchd,
+        ],
         env=plain_variables(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -252,7 +263,7 @@ def test_a_full_disk_refuses_changes_only(
     assert app.eval("shop.price.net(5)") == 5
     home.run("on")
     filler.unlink()
-    until_equal(lambda: home.run("add", stock, "--replace", code=None).code, 0)
+    until_equal(lambda: home.run("add", stock, "--overwrite", code=None).code, 0)
     assert app.eval("(shop.price.net(5), shop.stock.count(''))") == [10, 100]
     assert home.json("history", "--verify")["verified"]["broken"] is None
 
@@ -268,7 +279,11 @@ def test_a_read_only_folder_refuses_changes_only(
     home.add(package.write_patch("fix.diff", package.diff()))
     enter = ["nsenter", "--target", str(process.pid), "--mount", "mount", "-o"]
     subprocess.run([*enter, "remount,ro,bind", str(home.patches)], check=True)
-    for command in (("remove", "fix"), ("disable", "fix"), ("add", package.folder.parent / "fix.diff", "--replace")):
+    for command in (
+        ("remove", "fix"),
+        ("disable", "fix"),
+        ("add", package.folder.parent / "fix.diff", "--overwrite"),
+    ):
         refused = home.run(*command, code=1)
         assert "ead-only" in refused.err, refused.explain()
     assert home.audit() == {(app.pid, "fix"): "active"}
@@ -408,7 +423,9 @@ def test_questions_in_parallel(home: Home, app: Application, package: Package) -
 
     def client(number: int) -> None:
         for turn in range(5):
-            command = [("add", path, "--replace"), ("audit",), ("list",), ("history",), ("ps",)][(number + turn) % 5]
+            command = [("add", path, "--overwrite"), ("audit",), ("list",), ("history",), ("ps",)][
+                (number + turn) % 5
+            ]
             codes.append(home.run(*command, code=None).code)
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
@@ -436,7 +453,11 @@ def test_a_plan_for_another_patch_set_is_not_taken_for_the_wanted_one(home: Home
                 asked.append(line)
                 digest = WANTED if len(asked) > 1 else "sha256:" + "0" * 64
                 plan = {"name": "json.tool", "digest": digest, "applied": [], "skipped": []}
-                reply = {"request": message["request"], "revision": 1, "modules": [{**plan, "outcome": "unchanged"}]}
+                reply = {
+                    "request": message["request"],
+                    "revision": 1,
+                    "modules": [{**plan, "outcome": "unchanged"}],
+                }
                 peer.sendall(json.dumps({"daemon": "plans", **reply}).encode() + b"\n")
             elif message["hook"] == "report":
                 peer.sendall(desired(2) if len(asked) == 1 else b"")

@@ -45,7 +45,7 @@ def steps(log: Path, since: int, home: Home) -> list[str]:
             found.append("folder to disk")
         elif "fsync(" in line and str(home.patches) in line:
             found.append("content to disk")
-        elif re.search(r"(rename|unlink)\w*\(", line) and f'{home.patches}/' in line:
+        elif re.search(r"(rename|unlink)\w*\(", line) and f"{home.patches}/" in line:
             found.append("name")
         elif '"{\\"reply\\":\\"changed\\"' in line:
             found.append("answer")
@@ -65,7 +65,7 @@ def test_a_change_is_on_the_disk_before_the_answer(home: Home, traced: Path, pac
 def test_killed_right_after_the_answer(home: Home, package: Package) -> None:
     for number in range(10):
         text = package.diff("shop/price.py", ("    return amount\n", f"    return amount * {number + 2}\n"))
-        home.add(package.write_patch("fix.diff", text), "--replace")
+        home.add(package.write_patch("fix.diff", text), "--overwrite")
         os.kill(home.daemon_pid(), signal.SIGKILL)
         home.start()
         (patch,) = home.json("list")["patches"]

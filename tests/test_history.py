@@ -34,7 +34,7 @@ def test_every_change_is_told(home: Home, app: Application, package: Package) ->
     home.run("disable", "fix")
     home.run("enable", "fix")
     home.add(
-        "--replace",
+        "--overwrite",
         package.write_patch("fix.diff", package.diff("shop/price.py", (NET[0], "    return 0\n"))),
     )
     home.remove("fix")
@@ -69,7 +69,7 @@ def test_tampering_is_found(home: Home, package: Package, tamper: str) -> None:
     home.start()
     for factor in range(2, 6):
         text = package.diff("shop/price.py", (NET[0], f"    return amount * {factor}\n"))
-        home.add("--replace", package.write_patch("fix.diff", text))
+        home.add("--overwrite", package.write_patch("fix.diff", text))
     assert verify(home)["broken"] is None
     home.run("daemon", "stop")
     with closing(sqlite3.connect(home.database)) as connection:
@@ -87,7 +87,7 @@ def test_sigkill_at_any_moment(home: Home, app: Application, package: Package) -
         text = package.diff("shop/price.py", (NET[0], f"    return amount * {factor}\n"))
         path = package.write_patch("fix.diff", text)
         adding = subprocess.Popen(
-            [str(home.environment.program("patchctl")), "add", "--replace", str(path)],
+            [str(home.environment.program("patchctl")), "add", "--overwrite", str(path)],
             env={**plain_variables(), **home.variables},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -99,7 +99,7 @@ def test_sigkill_at_any_moment(home: Home, app: Application, package: Package) -
         assert len(entries(home)) >= count
         count = len(entries(home))
     home.wait_linked(app.pid)
-    home.add("--replace", package.write_patch("fix.diff", package.diff()))
+    home.add("--overwrite", package.write_patch("fix.diff", package.diff()))
     assert app.eval("shop.price.net(5)") == 10
 
 

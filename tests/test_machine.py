@@ -102,7 +102,7 @@ def test_roots_patches_reach_all_and_a_users_only_the_user(served: Machine, site
     assert fresh.eval(look) == [10, 1]
     served.run("alice", "remove", "all", code=7)
     served.run("bob", "remove", "hers", code=5)
-    served.run("bob", "add", write(site, "hers.diff", site.diff()), "--replace", code=7)
+    served.run("bob", "add", write(site, "hers.diff", site.diff()), "--overwrite", code=7)
     served.run("alice", "remove", "hers")
     assert alice.eval(look) == [10, 1]
     served.run("root", "remove", "all")
@@ -201,7 +201,11 @@ def test_modes_of_the_machines_folders(served: Machine) -> None:
     served.run("root", "daemon", "stop")
     served.call("root", "chmod", "777", "/etc/patchctl/patches.d", "/var/lib/patchctl", "/run/patchctl")
     served.run("root", "daemon", "start")
-    for path, mode in (("/etc/patchctl/patches.d", "755"), ("/var/lib/patchctl", "700"), ("/run/patchctl", "755")):
+    for path, mode in (
+        ("/etc/patchctl/patches.d", "755"),
+        ("/var/lib/patchctl", "700"),
+        ("/run/patchctl", "755"),
+    ):
         assert served.call("root", "stat", "-c", "%a", path).out.strip() == mode, path
 
 
@@ -212,7 +216,7 @@ def test_a_users_daemon_admits_its_user_and_root_only(machine: Machine, site: Pa
     assert stat.S_IMODE(mode) == 0o600
     connect = (
         "import socket; peer = socket.socket(socket.AF_UNIX); peer.connect({!r});"
-        " peer.sendall(b'{{\"client\":\"list\"}}\\n'); print(peer.makefile().readline())"
+        ' peer.sendall(b\'{{"client":"list"}}\\n\'); print(peer.makefile().readline())'
     )
     python = machine.environment.python
     denied = machine.call("bob", python, "-c", connect.format(socket))

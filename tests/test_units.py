@@ -23,7 +23,13 @@ def test_systemd_takes_the_unit(home: Home, folder: Path, kind: str) -> None:
     unit.write_text(home.run("daemon", "install-unit", "--print", *KINDS[kind]).out)
     assert f"ExecStart={home.environment.program('patchd')} --{kind}\n" in unit.read_text()
     done = subprocess.run(
-        ["systemd-analyze", f"--{'system' if kind == 'machine' else 'user'}", "--man=no", "verify", str(unit)],
+        [
+            "systemd-analyze",
+            f"--{'system' if kind == 'machine' else 'user'}",
+            "--man=no",
+            "verify",
+            str(unit),
+        ],
         capture_output=True,
         text=True,
         check=False,

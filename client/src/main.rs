@@ -8,6 +8,7 @@ mod attaching;
 mod cli;
 mod commands;
 mod daemon;
+mod edits;
 mod error;
 mod exit;
 mod hook;

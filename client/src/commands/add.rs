@@ -2,6 +2,7 @@
 
 use super::change::ask;
 use crate::daemon::Places;
+use crate::edits::EditOptions;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
 use crate::outcome::Report;
@@ -20,7 +21,10 @@ const EXAMPLES: &str = "Examples:
   patchctl add fix.diff --for 2h --reason \"until the upgrade\"
   patchctl add hotfix.py --link                 follow later edits of the file
   git show abc123 | patchctl add - --type diff --id abc123
-  patchctl add fix.diff --renew Retry.DEFAULT   compute a value anew that the old code computed";
+  patchctl add fix.diff --renew Retry.DEFAULT   compute a value anew that the old code computed
+  patchctl add app.core:total --replace '<' '<='
+                                                change one operator of the compiled code
+  patchctl add app.core:total --insert 'print(items)' --before-line 12";
 
 /// Kinds of patches that can come over standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -29,21 +33,24 @@ pub enum Type {
     Diff,
     /// Python source that mirrors the module
     Python,
+    /// Edits of compiled code, in TOML
+    Edits,
 }
 
 /// Fix every running process that has the module, and every later one as it imports it
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Patch files (.diff, .patch, .py), or `-` for standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Patch files (.diff, .patch, .py, .toml), or `-` for standard input; or, with an edit, the
+    /// MODULE:FUNCTION to be edited
+    #[arg(required = true, value_name = "FILE|TARGET")]
     files: Vec<PathBuf>,
     /// The patch's id; else the header's, else the file's name without its extension
     #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// What standard input holds
     #[arg(long = "type", value_name = "TYPE")]
-    kind: Option<Type>,
+    form: Option<Type>,
     /// Only say what it would do in each process
     #[arg(long)]
     dry_run: bool,
@@ -62,26 +69,36 @@ pub struct Args {
     /// Compute a value anew that the old code computed at import (`Retry.DEFAULT`), or `all` of them
     #[arg(long, value_name = "NAME")]
     renew: Vec<String>,
-    /// Replace a patch of the same id
+    /// Take the place of a patch of the same id
     #[arg(long)]
-    replace: bool,
+    overwrite: bool,
     /// Take N leading folders off the file names in a diff, instead of finding out
     #[arg(long, value_name = "N")]
     strip: Option<u32>,
+    #[command(flatten)]
+    edits: EditOptions,
 }
 
 pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
     if args.id.is_some() && args.files.len() > 1 {
         return Err(Error::new(Kind::Usage, "--id names one patch, but several files are given"));
     }
-    let files = args.files.iter().map(|path| args.new_file(path)).collect::<Result<Vec<_>>>()?;
+    let files = match args.edit_patch()? {
+        Some(file) => {
+            if args.dry_run && !output.is_json() {
+                output.line(&file.content)?;
+            }
+            vec![file]
+        }
+        None => args.files.iter().map(|path| args.new_file(path)).collect::<Result<Vec<_>>>()?,
+    };
     let request = Request::Add(AddRequest {
         files,
         reason: args.reason.clone(),
         expires: args.duration.map(|duration| now() + duration.as_secs_f64()),
         dry_run: args.dry_run,
         wait_ms: milliseconds(args.wait),
-        replace: args.replace,
+        replace: args.overwrite,
         renew: args.renew.clone(),
     });
     let changed = ask(&request, args.wait, places, output)?;
@@ -90,6 +107,24 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
 }
 
 impl Args {
+    /// The patch that the options of an edit stand for.
+    fn edit_patch(&self) -> Result<Option<NewFile>> {
+        let target = self.files.first().map(|path| path.to_string_lossy()).unwrap_or_default();
+        let file = self.edits.patch(&target, self.id.as_ref())?;
+        if file.is_some() && self.files.len() > 1 {
+            return Err(Error::new(Kind::Usage, "an edit has one target, but several are given"));
+        }
+        if file.is_some() && (self.link || self.strip.is_some()) {
+            return Err(Error::new(Kind::Usage, "--link and --strip are for files"));
+        }
+        if file.is_none() && target.contains(':') && !Path::new(&*target).exists() {
+            let message = format!("what is to be done with {target}?");
+            return Err(Error::new(Kind::Usage, message)
+                .hint(format!("say it by an edit: `patchctl add {target} --replace '+' '-'`")));
+        }
+        Ok(file)
+    }
+
     fn new_file(&self, path: &Path) -> Result<NewFile> {
         if path == Path::new("-") {
             return self.standard_input();
@@ -105,14 +140,18 @@ impl Args {
     }
 
     fn standard_input(&self) -> Result<NewFile> {
-        let (Some(id), Some(kind)) = (&self.id, self.kind) else {
+        let (Some(id), Some(form)) = (&self.id, self.form) else {
             return Err(Error::new(Kind::Usage, "a patch from standard input has no name")
                 .hint("give it one: `patchctl add - --id NAME --type diff`"));
         };
         if self.link {
             return Err(Error::new(Kind::Usage, "--link needs a file, not standard input"));
         }
-        let extension = if kind == Type::Diff { "diff" } else { "py" };
+        let extension = match form {
+            Type::Diff => "diff",
+            Type::Python => "py",
+            Type::Edits => "toml",
+        };
         let name = format!("{id}.{extension}");
         let path = Path::new("standard input");
         let content = text(path, bounded(path, std::io::stdin())?)?;

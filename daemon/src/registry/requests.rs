@@ -66,7 +66,7 @@ impl Keeper {
         if replace || old.expired {
             return Ok(());
         }
-        let hints = ["Use --replace to put this one in its place, or --id to give it another id."];
+        let hints = ["Use --overwrite to put this one in its place, or --id to give it another id."];
         Err(refuse(ErrorKind::Conflict, format!("there is a patch {} already", file.id), &hints))
     }
 
