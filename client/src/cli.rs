@@ -56,7 +56,7 @@ pub struct Global {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    Add(add::Args),
+    Add(Box<add::Args>),
     Remove(remove::Args),
     Enable(enable::Args),
     Disable(disable::Args),

@@ -28,17 +28,11 @@ pub struct Question {
 
 impl Question {
     /// Asks for a module's plan. Call without the GIL. `None` without a daemon that listens.
-    pub fn ask(facts: ModuleFacts, excluded: Vec<PatchRef>, hello: Hello) -> Option<Self> {
+    pub fn ask(facts: ModuleFacts, phase: Phase, excluded: Vec<PatchRef>, hello: Hello) -> Option<Self> {
         if seconds() < SILENT_UNTIL.load(Ordering::Relaxed) {
             return None;
         }
-        let request = PlanRequest {
-            request: 1,
-            phase: Phase::Import,
-            modules: vec![facts],
-            excluded,
-            hello: Some(hello),
-        };
+        let request = PlanRequest { request: 1, phase, modules: vec![facts], excluded, hello: Some(hello) };
         note_silence(Instant::now() + PATIENCE, |deadline| {
             let question = Self { stream: place::connect(PATIENCE).ok()?, request };
             question.send(deadline)?;

@@ -5,7 +5,7 @@
 
 use crate::ask::Question;
 use crate::{desired, interpreter, link, modules, reconcile};
-use patchctl_protocol::hook::{LoaderKind, ModuleFacts};
+use patchctl_protocol::hook::{LoaderKind, ModuleFacts, Phase};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use std::cell::RefCell;
@@ -69,7 +69,7 @@ fn walk<'py>(
 fn new_module<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     let facts = ModuleFacts { name: name.to_owned(), loader: LoaderKind::Other, ..ModuleFacts::default() };
     let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
-    let answer = py.detach(|| Question::ask(facts, excluded, hello)?.answer(|| None));
+    let answer = py.detach(|| Question::ask(facts, Phase::Import, excluded, hello)?.answer(|| None));
     let Some(answer) = answer else { return Ok(None) };
     let Some(file) = reconcile::added(&answer) else { return Ok(None) };
     let machinery = py.import("_frozen_importlib_external")?;
@@ -104,7 +104,7 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
     let origin = interpreter::text(spec, "origin");
     let facts = ModuleFacts { name: name.to_owned(), origin, loader: kind, ..ModuleFacts::default() };
     let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
-    let question = py.detach(|| Question::ask(facts, excluded, hello));
+    let question = py.detach(|| Question::ask(facts, Phase::Import, excluded, hello));
     let patched = PatchedCode {
         loader: loader.clone().unbind(),
         module: name.to_owned(),

@@ -86,14 +86,24 @@ fn state(py: Python<'_>, name: &str) -> Loaded {
         if interpreter::is_initializing(&namespace) {
             return Loaded::Unfinished;
         }
-        let mut facts = facts(name, &namespace);
-        if let Some(summary) = known {
-            facts.original = Some(summary.original).filter(|digest| *digest != Digest::default());
-            facts.running = summary.base;
-        }
-        return Loaded::Outdated(facts);
+        return Loaded::Outdated(with_record(facts(name, &namespace), known));
     }
     Loaded::Current
+}
+
+/// What the planner needs to know of a module whose code runs to its end just now.
+pub fn running_facts(py: Python<'_>, name: &str) -> Option<ModuleFacts> {
+    let namespace = namespace(py, name)?;
+    let known = records::summary(py, name, &namespace);
+    Some(with_record(facts(name, &namespace), known))
+}
+
+fn with_record(mut facts: ModuleFacts, known: Option<records::Summary>) -> ModuleFacts {
+    if let Some(summary) = known {
+        facts.original = Some(summary.original).filter(|digest| *digest != Digest::default());
+        facts.running = summary.base;
+    }
+    facts
 }
 
 /// The modules that patches know by this name, with the key of each one's record: the module itself, and
@@ -163,7 +173,7 @@ pub fn loader_kind(loader: &Bound<'_, PyAny>) -> LoaderKind {
 }
 
 /// The source as the module's loader gives it (`importlib.abc.InspectLoader.get_source`).
-fn source(py: Python<'_>, name: &str) -> Option<String> {
+pub fn source(py: Python<'_>, name: &str) -> Option<String> {
     let namespace = namespace(py, name)?;
     let own: String = namespace.get_item("__name__").ok()??.extract().ok()?;
     let loader = namespace.get_item("__loader__").ok()??;

@@ -40,17 +40,18 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
         Some(source) => Some(whole(code.py(), plan, source, &file, &mut record)?),
         // Without source functions are found by name, once they exist.
         None if plan.old_skeleton.is_none() && !(plan.functions.is_empty() && plan.steps.is_empty()) => {
-            return Ok(None);
+            return Ok(Some(edit::with_call(code, &module.name)));
         }
         None => grafted(code, plan, &file, &mut record)?,
     };
-    let patched = match patched.map(|patched| edit::edited(&patched, plan, &mut record)).transpose() {
-        Ok(patched) => patched,
-        Err(failure) => {
-            failures::exclude(&failure, std::slice::from_ref(module));
-            return Ok(None);
-        }
-    };
+    let patched =
+        match patched.map(|patched| edit::edited(&patched, &module.name, plan, &mut record)).transpose() {
+            Ok(patched) => patched,
+            Err(failure) => {
+                failures::exclude(&failure, std::slice::from_ref(module));
+                return Ok(None);
+            }
+        };
     match patched {
         Some(patched) => {
             drop(records::put(&module.name, record));

@@ -62,7 +62,7 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
         return Verdict::Replan;
     }
     let started = Instant::now();
-    let result = change(py, &edit::with_functions(&reply.modules));
+    let result = change(py, &edit::with_functions(py, &reply.modules));
     PAUSE.store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     match result {
         Ok(()) => Verdict::Done,

@@ -3,6 +3,7 @@
 use super::super::codes;
 use super::super::failures::Failure;
 use super::super::records::{CodeRecord, Record};
+use super::after;
 use super::apply::apply;
 use crate::interpreter;
 use crate::reconcile::refusal;
@@ -13,17 +14,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 /// The module's code with a plan's edits in it, recorded. Edits that can't be made before the module ran
-/// (they change default values, or name what only the running module tells) are left to the live path:
+/// (they change default values, or name what only the running module tells) are made as its last act; until
 /// then the record says that the module is not what it should be.
 ///
 /// # Errors
 /// Which patch fails, and why.
 pub fn edited<'py>(
     code: &Bound<'py, PyAny>,
+    module: &str,
     plan: &Plan,
     record: &mut Record,
 ) -> Result<Bound<'py, PyAny>, Failure> {
     let mut tree = code.clone();
+    let mut waiting = false;
     let mut functions: Vec<&Function> = Vec::new();
     for edit in &plan.edits {
         if !functions.contains(&&edit.function) {
@@ -37,10 +40,13 @@ pub fn edited<'py>(
         let patches: Vec<String> = edits.iter().map(|edit| edit.patch.clone()).collect();
         match Tree(&tree).edit(function, &edits, &patches, record)? {
             Some(new) => tree = new,
-            None => postpone(record, &patches),
+            None => {
+                postpone(record, &patches);
+                waiting = true;
+            }
         }
     }
-    Ok(tree)
+    Ok(if waiting { after::with_call(&tree, module) } else { tree })
 }
 
 /// What waits for the module to have run.

@@ -6,34 +6,35 @@ use super::super::holders;
 use super::super::prepare::Prepared;
 use super::super::{records, scope};
 use super::apply::apply;
-use crate::interpreter;
 use crate::reconcile::refusal;
+use crate::{interpreter, modules};
 use patchctl_protocol::edit::{Edit, Function};
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{FunctionChange, Parts, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyType};
 use std::borrow::Cow;
 
 /// The plans with a change for each function that is edited. Without edits they are the same plans.
-pub fn with_functions(modules: &[ModulePlan]) -> Cow<'_, [ModulePlan]> {
+pub fn with_functions<'a>(py: Python<'_>, plans: &'a [ModulePlan]) -> Cow<'a, [ModulePlan]> {
     let edited =
         |module: &ModulePlan| matches!(&module.outcome, Outcome::Plan(plan) if !plan.edits.is_empty());
-    if !modules.iter().any(edited) {
-        return Cow::Borrowed(modules);
+    if !plans.iter().any(edited) {
+        return Cow::Borrowed(plans);
     }
-    let mut modules = modules.to_vec();
-    for module in &mut modules {
-        if let Outcome::Plan(plan) = &mut module.outcome {
-            add_functions(plan);
+    let mut plans = plans.to_vec();
+    for module in &mut plans {
+        let namespace = modules::namespace(py, &module.name);
+        if let (Outcome::Plan(plan), Some(namespace)) = (&mut module.outcome, namespace) {
+            add_functions(plan, &namespace);
         }
     }
-    Cow::Owned(modules)
+    Cow::Owned(plans)
 }
 
-fn add_functions(plan: &mut Plan) {
-    for edit in plan.edits.iter().filter(|edit| !edit.function.is_body()) {
+fn add_functions(plan: &mut Plan, namespace: &Bound<'_, PyDict>) {
+    for edit in plan.edits.iter().filter(|edit| !is_body(&edit.function, namespace)) {
         let Function { scope, name, qualname } = &edit.function;
         let known = plan.functions.iter_mut().filter(|change| change.qualname == *qualname);
         let mut new = true;
@@ -57,6 +58,12 @@ fn add_functions(plan: &mut Plan) {
     }
 }
 
+/// Whether it is the body of the module or of a class, which runs once.
+fn is_body(function: &Function, namespace: &Bound<'_, PyDict>) -> bool {
+    let bound = scope::lookup(namespace, &function.scope, &function.name);
+    function.is_body() || bound.is_some_and(|value| value.is_instance_of::<PyType>())
+}
+
 /// Whether nothing but edits changes a function: no text of the plan has it.
 pub fn is_edited_only(change: &FunctionChange) -> bool {
     change.new_line == 0
@@ -70,7 +77,7 @@ impl<'py> Prepared<'py, '_> {
         }
         self.check_bodies(&content.edits)?;
         for (index, change) in content.functions.iter().enumerate() {
-            let own = |edit: &&Edit| edit.function.qualname == change.qualname && !edit.function.is_body();
+            let own = |edit: &&Edit| edit.function.qualname == change.qualname;
             let edits: Vec<&Edit> = content.edits.iter().filter(own).collect();
             if !edits.is_empty() {
                 self.edit_function(py, index, change, &edits)?;
@@ -113,9 +120,6 @@ impl<'py> Prepared<'py, '_> {
     fn base_of(&self, change: &FunctionChange) -> Result<Bound<'py, PyAny>, Refusal> {
         let name = &change.qualname;
         let value = scope::lookup(&self.namespace, &change.scope, &change.name);
-        if value.as_ref().is_some_and(|value| value.is_instance_of::<PyType>()) {
-            return Err(body_refusal(&format!("the body of class {name}")));
-        }
         let function = value.as_ref().and_then(holders::plain_function);
         let bound = |function: &Bound<'py, PyAny>| {
             self.candidates.iter().find(|candidate| candidate.holder.function.is(function))
@@ -140,18 +144,16 @@ impl<'py> Prepared<'py, '_> {
     /// Bodies of modules and classes have run: an edit of one has its effect only where it was made before.
     fn check_bodies(&self, edits: &[Edit]) -> Result<(), Failure> {
         let made = records::bodies(&self.key);
-        for edit in edits.iter().filter(|edit| edit.function.is_body()) {
+        for edit in edits.iter().filter(|edit| is_body(&edit.function, &self.namespace)) {
             let applied = self.plan.applied.iter().find(|patch| patch.id == edit.patch);
             let known = applied.is_some_and(|patch| made.contains(patch));
             if !known {
-                let refusal = body_refusal("the body of the module");
+                let name = &edit.function.qualname;
+                let detail = format!("the body of {name} has run: it can be edited only at import");
+                let refusal = Refusal::new(Reason::UnsupportedChange, detail);
                 return Err(Failure::new(std::slice::from_ref(&edit.patch), refusal));
             }
         }
         Ok(())
     }
-}
-
-fn body_refusal(what: &str) -> Refusal {
-    Refusal::new(Reason::UnsupportedChange, format!("{what} has run: it can be edited only at import"))
 }

@@ -1,8 +1,10 @@
 //! Edits of compiled code: what a plan's edits name is found in the process ([`live`]) or in a module's tree
 //! of code objects before it runs ([`import`]), read as data, changed and verified by `patchctl_codeobject`
-//! ([`apply`]), and given back to the interpreter ([`convert`]). Storing, undoing and telling what is true are
+//! ([`apply`]), and given back to the interpreter ([`convert`]); what must wait until a module has run is done
+//! then ([`after`]). Storing, undoing and telling what is true are
 //! reconcile's, as for all other changes.
 
+mod after;
 mod apply;
 mod constants;
 mod convert;
@@ -13,6 +15,7 @@ mod operation;
 mod refusals;
 mod tables;
 
+pub use after::with_call;
 pub use defaults::{Change, changed};
 pub use import::edited;
 pub use live::{is_edited_only, with_functions};
