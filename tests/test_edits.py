@@ -14,12 +14,20 @@ from tests.rig.home import Home
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
 
-ADDRESSED = ("edit-mismatch", "target-not-found", "unsupported-change", "verify-failed")
+REFUSED = ("edit-mismatch", "target-not-found", "unsupported-change", "verify-failed")
 
 
-def collections(name: str, interpreter: Interpreter) -> list[Case]:
-    path = edit_cases.OWN if name == "own" else shared.find("edits") / "cases.json"
-    return edit_cases.read(path, interpreter)
+@pytest.fixture(params=["own", "shared"])
+def cases(
+    request: pytest.FixtureRequest, package: Package, folder: Path, interpreter: Interpreter
+) -> list[Case]:
+    """The cases of a collection; their modules can be imported, their patches are written."""
+    own = request.param == "own"
+    found = edit_cases.read(edit_cases.OWN if own else shared.find("edits") / "cases.json", interpreter)
+    for case in found:
+        case.write_module(package.folder)
+        case.write_patch(folder)
+    return found
 
 
 def importing(start: Starter, home: Home, cases: list[Case]) -> Application:
@@ -30,14 +38,13 @@ def importing(start: Starter, home: Home, cases: list[Case]) -> Application:
     return app
 
 
-def live(case: Case, home: Home, app: Application, path: Path) -> list[str]:
+def live(case: Case, home: Home, app: Application) -> list[str]:
     """Add, check, remove, check; returns what is wrong."""
     wrong = case.differences(app, "before")
-    changed = home.add(path, code=None)
+    changed = home.add(case.patch, code=None)
     state, reason = changed.state(app.pid), changed.reason(app.pid)
     if case.refused:
-        if reason not in ADDRESSED:
-            wrong.append(f"{case.name}: not refused, but {state} ({reason})")
+        wrong += [] if reason in REFUSED else [f"{case.name}: not refused, but {state} ({reason})"]
     elif state != "active":
         wrong.append(f"{case.name}: {changed.outcome(app.pid)['refusal']}")
     else:
@@ -48,31 +55,20 @@ def live(case: Case, home: Home, app: Application, path: Path) -> list[str]:
 
 
 @pytest.mark.every_python
-@pytest.mark.parametrize("collection", ["own", "shared"])
-def test_live(
-    home: Home, start: Starter, package: Package, folder: Path, interpreter: Interpreter, collection: str
-) -> None:
-    cases = collections(collection, interpreter)
-    for case in cases:
-        case.write_module(package.folder)
+def test_live(home: Home, start: Starter, cases: list[Case]) -> None:
     home.start()
     app = importing(start, home, cases)
     wrong = []
     for case in cases:
-        wrong += live(case, home, app, case.write_patch(folder))
+        wrong += live(case, home, app)
     assert wrong == []
 
 
 @pytest.mark.every_python
-@pytest.mark.parametrize("collection", ["own", "shared"])
-def test_before_the_import(
-    home: Home, start: Starter, package: Package, folder: Path, interpreter: Interpreter, collection: str
-) -> None:
-    cases = [case for case in collections(collection, interpreter) if not case.refused]
-    for case in cases:
-        case.write_module(package.folder)
+def test_before_the_import(home: Home, start: Starter, cases: list[Case]) -> None:
+    cases = [case for case in cases if not case.refused]
     home.start()
-    home.add(*[case.write_patch(folder) for case in cases])
+    home.add(*[case.patch for case in cases])
     app = importing(start, home, cases)
     wrong = []
     for case in cases:

@@ -64,27 +64,25 @@ class Case:
         self.name: str = content["id"]
         self.module = f"edited_{number:02}"
         self.refused = bool(content.get("must_raise"))
+        self.patch = Path()
 
     def fits(self, interpreter: Interpreter) -> bool:
         """Whether it is meant for this version of Python."""
         least = str(self.content.get("min_version") or "3.9").split(".")
         return interpreter.version >= (int(least[0]), int(least[1]))
 
-    def write_module(self, folder: Path) -> Path:
+    def write_module(self, folder: Path) -> None:
         """Write its source as a module."""
-        path = folder / f"{self.module}.py"
-        path.write_text(self.content["source"], encoding="utf-8")
-        return path
+        (folder / f"{self.module}.py").write_text(self.content["source"], encoding="utf-8")
 
-    def write_patch(self, folder: Path) -> Path:
+    def write_patch(self, folder: Path) -> None:
         """Write its patch, as the adapter prints it."""
         given = folder / f"{self.module}.json"
         given.write_text(json.dumps(self.content), encoding="utf-8")
         command = [sys.executable, str(ADAPTER), str(given), self.module]
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        path = folder / f"{self.module}.toml"
-        path.write_text(printed, encoding="utf-8")
-        return path
+        self.patch = folder / f"{self.module}.toml"
+        self.patch.write_text(printed, encoding="utf-8")
 
     def differences(self, app: Application, which: str) -> list[str]:
         """What its checks find otherwise than they should, specialised and traced."""
