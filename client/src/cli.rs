@@ -2,8 +2,8 @@
 //! stand in its file.
 
 use crate::commands::{
-    add, attach, audit, check, completions, daemon, demo, detach, diff, disable, enable, history, hook, list,
-    man, off, on, ps, remove, show,
+    add, attach, audit, check, completions, daemon, demo, detach, diff, dis, disable, enable, history, hook,
+    inspect, list, man, off, on, ps, remove, show,
 };
 use crate::daemon::Places;
 use crate::error::Result;
@@ -69,6 +69,8 @@ pub enum Command {
     Detach(detach::Args),
     History(history::Args),
     Diff(diff::Args),
+    Dis(dis::Args),
+    Inspect(inspect::Args),
     Off(off::Args),
     On(on::Args),
     Daemon(daemon::Args),
@@ -98,6 +100,8 @@ impl Command {
             Self::Ps(args) => ps::run(args, places, output),
             Self::History(args) => history::run(args, places, output),
             Self::Diff(args) => diff::run(args, places, output),
+            Self::Dis(args) => dis::run(args, places, output),
+            Self::Inspect(args) => inspect::run(args, places, output),
             Self::Off(args) => off::run(args, places, output),
             Self::On(args) => on::run(args, places, output),
             Self::Daemon(args) => daemon::run(args, places, output),

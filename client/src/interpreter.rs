@@ -30,6 +30,19 @@ print(json.dumps({
 }))
 ";
 
+/// Prints a JSON line that says how compiling the file went, then the magic number and the marshalled code.
+const COMPILE: &str = "\
+import importlib.util, json, marshal, sys, warnings
+warnings.simplefilter('ignore')
+write = sys.stdout.buffer.write
+try:
+    code = compile(open(sys.argv[1], 'rb').read(), sys.argv[1], 'exec', dont_inherit=True)
+except (SyntaxError, ValueError) as error:
+    write(json.dumps(str(error)).encode() + b'\\n')
+else:
+    write(b'null\\n' + importlib.util.MAGIC_NUMBER[:2] + marshal.dumps(code))
+";
+
 /// An interpreter, as it describes itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Interpreter {
@@ -56,7 +69,8 @@ impl Interpreter {
     /// That it is not there, does not answer, or is no Python.
     pub fn ask(path: &Path) -> Result<Self> {
         let program = if path.is_dir() { path.join("bin/python") } else { path.to_owned() };
-        let answer = run(&program)?;
+        let answer = run(&program, &[QUESTION])?;
+        let answer = String::from_utf8_lossy(&answer);
         let line = answer.lines().last().unwrap_or_default();
         serde_json::from_str(line).map_err(|error| {
             let message = format!("{} does not answer as a Python interpreter", program.display());
@@ -65,18 +79,40 @@ impl Interpreter {
                 .hint("name an interpreter or a virtual environment: `--python .venv/bin/python`")
         })
     }
+
+    /// Compiles a file, without running any of it: the magic number of its `.pyc` files, and the marshalled
+    /// code.
+    ///
+    /// # Errors
+    /// That the file is no Python of this version.
+    pub fn compile(&self, path: &Path) -> Result<(u16, Vec<u8>)> {
+        let failed = || Error::new(Kind::Failed, format!("CPython {} gives no code", self.version));
+        let answer = run(Path::new(&self.executable), &[COMPILE, &path.to_string_lossy()])?;
+        let end = answer.iter().position(|byte| *byte == b'\n').ok_or_else(failed)?;
+        let said: Option<String> =
+            serde_json::from_slice(&answer[..end]).map_err(|error| failed().cause(error))?;
+        if let Some(said) = said {
+            let message = format!("{} does not compile with CPython {}", path.display(), self.version);
+            return Err(Error::new(Kind::Malformed, message).cause(said));
+        }
+        match &answer[end + 1..] {
+            [low, high, code @ ..] => Ok((u16::from_le_bytes([*low, *high]), code.to_vec())),
+            _ => Err(failed()),
+        }
+    }
 }
 
-fn run(program: &Path) -> Result<String> {
+/// What it prints for a program and its arguments.
+fn run(program: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
     let failed = |error| Error::file("run", program, &error);
     let mut command = Command::new(program);
-    command.args(["-I", "-B", "-c", QUESTION]).env("PATCHCTL_DISABLE", "1");
+    command.args(["-I", "-B", "-c"]).args(arguments).env("PATCHCTL_DISABLE", "1");
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
     let pipe = child.stdout.take();
     let reader = thread::spawn(move || {
-        let mut text = String::new();
-        pipe.map_or(Ok(0), |mut pipe| pipe.read_to_string(&mut text)).map(|_| text)
+        let mut bytes = Vec::new();
+        pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes)).map(|_| bytes)
     });
     let begun = Instant::now();
     while child.try_wait().map_err(failed)?.is_none() {
@@ -87,5 +123,5 @@ fn run(program: &Path) -> Result<String> {
         }
         thread::sleep(INTERVAL);
     }
-    reader.join().unwrap_or_else(|_| Ok(String::new())).map_err(failed)
+    reader.join().unwrap_or_else(|_| Ok(Vec::new())).map_err(failed)
 }

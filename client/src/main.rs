@@ -13,6 +13,7 @@ mod error;
 mod exit;
 mod hook;
 mod interpreter;
+mod looking;
 mod offline;
 mod outcome;
 mod output;

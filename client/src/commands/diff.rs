@@ -1,24 +1,37 @@
-//! `patchctl diff`: what a patch changes in the source as the linked processes run it.
+//! `patchctl diff`: what a patch changes in the source as the linked processes run it, or what is changed
+//! at a place, in its source or its instructions.
 
 use crate::daemon::Places;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
+use crate::looking::{Difference, Form, Options, Target, coloured, differences, find, for_file};
 use crate::output::Output;
-use crate::style::{BAD, GOOD, NAME, PLAIN, STRONG, paint};
+use crate::style::{STRONG, paint};
 use patchctl_protocol::client::{ModuleTexts, Reply, Request};
 use serde::Serialize;
-use similar::TextDiff;
+use serde_json::{Value, json};
 
-/// Show the patched source against the original, as the processes run it
+const EXAMPLES: &str = "Examples:
+  patchctl diff fix                                what the patch `fix` changes
+  patchctl diff app.core:Cart.total                what all patches change in a function
+  patchctl diff app.core:Cart.total --instructions --side-by-side
+  patchctl diff fix --pid 4711";
+
+/// Show the patched source or instructions against the original, as the processes run them
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  patchctl diff fix\n  patchctl diff fix --pid 4711")]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Id of the patch
-    #[arg(value_name = "PATCH")]
-    id: String,
-    /// Only as this process runs it
-    #[arg(long, value_name = "PID")]
-    pid: Vec<u32>,
+    /// Id of a patch, or `module:qualname`
+    #[arg(value_name = "PATCH|TARGET")]
+    what: String,
+    #[command(flatten)]
+    options: Options,
+    /// Compare instructions instead of source; only of a TARGET
+    #[arg(long)]
+    instructions: bool,
+    /// Original and patched beside each other
+    #[arg(long)]
+    side_by_side: bool,
 }
 
 /// One module of the JSON document.
@@ -31,68 +44,75 @@ struct ModuleDiff<'a> {
 }
 
 pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
-    let request = Request::Diff { id: args.id.clone(), pids: args.pid.clone() };
+    let form = Form::new(args.side_by_side);
+    if Target::is_meant(&args.what) {
+        return of_target(args, &form, places, output);
+    }
+    if args.instructions || args.options.python.is_some() {
+        let message = format!("`{}` is no target", args.what);
+        let hint = "instructions are compared at one place: `patchctl diff MODULE:QUALNAME --instructions`";
+        return Err(Error::new(Kind::Usage, message).hint(hint));
+    }
+    let request = Request::Diff { id: args.what.clone(), pids: args.options.pid.clone() };
     let Reply::Diff { modules } = places.connect()?.ask(&request)? else {
         return Err(Error::unexpected_reply());
     };
     if modules.is_empty() {
-        return Err(Error::new(Kind::NotFound, format!("no linked process runs {}", args.id)).hint(
+        return Err(Error::new(Kind::NotFound, format!("no linked process runs {}", args.what)).hint(
             "`patchctl audit` shows its state; `patchctl check FILE --python PATH` works without a process",
         ));
     }
-    let diffs: Vec<ModuleDiff> = modules.iter().map(of_module).collect();
     if output.is_json() {
-        output.document(&serde_json::json!({ "patch": args.id, "modules": diffs }))?;
+        let diffs: Vec<ModuleDiff> = modules.iter().map(of_module).collect();
+        output.document(&json!({ "patch": args.what, "modules": diffs }))?;
         return Ok(Exit::Ok);
     }
-    for diff in &diffs {
-        output.data(&coloured(&diff.diff))?;
+    for texts in &modules {
+        let path = texts.file.as_deref().unwrap_or(&texts.module);
+        match &form {
+            Form::Unified => output.data(&coloured(&of_module(texts).diff))?,
+            Form::SideBySide(_) => output.data(&form.show((path, path), &texts.original, &texts.patched))?,
+        }
+        if texts.original == texts.patched {
+            output.talk(format_args!(
+                "{}: the source stays; `patchctl diff {}:QUALNAME` shows what changes in the compiled code",
+                args.what, texts.module
+            ));
+        }
     }
     Ok(Exit::Ok)
 }
 
 fn of_module(texts: &ModuleTexts) -> ModuleDiff<'_> {
     let path = texts.file.as_deref().unwrap_or(&texts.module);
-    let diff = unified(path, &texts.original, &texts.patched);
+    let diff = for_file(path, &texts.original, &texts.patched);
     ModuleDiff { module: &texts.module, file: texts.file.as_deref(), pids: &texts.pids, diff }
 }
 
-/// A unified diff with the original file's name on both sides.
-pub fn unified(path: &str, original: &str, patched: &str) -> String {
-    let diff = TextDiff::from_lines(original, patched);
-    diff.unified_diff()
-        .header(
-            &format!("a/{}", path.trim_start_matches('/')),
-            &format!("b/{}", path.trim_start_matches('/')),
-        )
-        .to_string()
-}
-
-/// A diff with its lines coloured by what they are.
-pub fn coloured(diff: &str) -> String {
-    let mut text = String::new();
-    for line in diff.lines() {
-        let style = match line.as_bytes() {
-            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => STRONG,
-            [b'+', ..] => GOOD,
-            [b'-', ..] => BAD,
-            [b'@', ..] => NAME,
-            _ => PLAIN,
-        };
-        text.push_str(&paint(style, line));
-        text.push('\n');
+fn of_target(args: &Args, form: &Form, places: &Places, output: &mut Output) -> Result<Exit> {
+    let target = Target::parse(&args.what)?;
+    let found = find(&target, &args.options, places)?;
+    let differences = differences(&found, args.instructions)?;
+    if output.is_json() {
+        let code = found.subjects.iter().zip(&differences).map(|(subject, difference)| {
+            let mut document = subject.facts();
+            document["level"] = json!(difference.level);
+            document["diff"] = json!(difference.show(&target.name(), &Form::Unified));
+            document
+        });
+        let code: Vec<Value> = code.collect();
+        output.document(&json!({ "target": target.name(), "code": code, "others": found.others }))?;
+        return Ok(found.exit());
     }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{coloured, unified};
-
-    #[test]
-    fn the_diff_applies_to_the_named_file() {
-        let diff = unified("/site/m.py", "a\nb\n", "a\nc\n");
-        assert_eq!(diff, "--- a/site/m.py\n+++ b/site/m.py\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n");
-        assert_eq!(anstream::adapter::strip_str(&coloured(&diff)).to_string(), diff);
+    for (subject, difference) in found.subjects.iter().zip(&differences) {
+        output.line(paint(STRONG, &format!("{} in {}", target.name(), subject.whereabouts())))?;
+        if difference.is_empty() {
+            output.talk(Difference::nothing(subject));
+            continue;
+        }
+        let shown = difference.show(&target.name(), form);
+        output.data(&if args.side_by_side { shown } else { coloured(&shown) })?;
     }
+    found.tell_others(output);
+    Ok(found.exit())
 }

@@ -19,6 +19,43 @@ pub struct Found {
 /// `target-not-found` with near misses, `not-python-code` for an extension, `needs-source` for bytecode
 /// without source.
 pub fn find(module: &str, search_path: &[String]) -> Result<Found, Refusal> {
+    match locate(module, search_path)? {
+        Located::Source(found) => Ok(found),
+        Located::Extension(file) => {
+            Err(refusal(module, Reason::NotPythonCode, &file, "a compiled extension"))
+        }
+        Located::Bytecode(file) => {
+            Err(refusal(module, Reason::NeedsSource, &file, "bytecode without its source"))
+        }
+    }
+}
+
+/// Finds the file that holds a module's code: its source, or its bytecode where there is none.
+///
+/// # Errors
+/// `target-not-found` with near misses, `not-python-code` for an extension.
+pub fn code(module: &str, search_path: &[String]) -> Result<PathBuf, Refusal> {
+    match locate(module, search_path)? {
+        Located::Source(found) => Ok(found.file),
+        Located::Bytecode(file) => Ok(file),
+        Located::Extension(file) => {
+            Err(refusal(module, Reason::NotPythonCode, &file, "a compiled extension"))
+        }
+    }
+}
+
+/// What a module's name leads to.
+enum Located {
+    Source(Found),
+    Bytecode(PathBuf),
+    Extension(PathBuf),
+}
+
+fn refusal(module: &str, reason: Reason, file: &Path, what: &str) -> Refusal {
+    Refusal::new(reason, format!("{module} is {what} ({})", file.display()))
+}
+
+fn locate(module: &str, search_path: &[String]) -> Result<Located, Refusal> {
     let mut folders: Vec<PathBuf> = search_path.iter().map(PathBuf::from).collect();
     let (parents, name) = module.rsplit_once('.').map_or(("", module), |(parents, name)| (parents, name));
     let mut known = String::new();
@@ -30,10 +67,8 @@ pub fn find(module: &str, search_path: &[String]) -> Result<Found, Refusal> {
         known.push_str(parent);
         known.push('.');
     }
-    match folders.iter().find_map(|folder| in_folder(module, name, folder)) {
-        Some(found) => found,
-        None => Err(not_found(module, &known, &folders)),
-    }
+    let found = folders.iter().find_map(|folder| in_folder(name, folder));
+    found.ok_or_else(|| not_found(module, &known, &folders))
 }
 
 /// The folders of a package: one for a regular package, any number for a namespace package.
@@ -50,26 +85,20 @@ fn package(name: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
     portions
 }
 
-fn in_folder(module: &str, name: &str, folder: &Path) -> Option<Result<Found, Refusal>> {
+fn in_folder(name: &str, folder: &Path) -> Option<Located> {
     let package = folder.join(name).join("__init__.py");
     if package.is_file() {
-        return Some(Ok(Found { file: package, is_package: true }));
+        return Some(Located::Source(Found { file: package, is_package: true }));
     }
-    let refused = |reason, file: &Path, what: &str| {
-        Some(Err(Refusal::new(reason, format!("{module} is {what} ({})", file.display()))))
-    };
     if let Some(extension) = extension(name, folder) {
-        return refused(Reason::NotPythonCode, &extension, "a compiled extension");
+        return Some(Located::Extension(extension));
     }
     let file = folder.join(format!("{name}.py"));
     if file.is_file() {
-        return Some(Ok(Found { file, is_package: false }));
+        return Some(Located::Source(Found { file, is_package: false }));
     }
     let bytecode = folder.join(format!("{name}.pyc"));
-    if bytecode.is_file() {
-        return refused(Reason::NeedsSource, &bytecode, "bytecode without its source");
-    }
-    None
+    bytecode.is_file().then_some(Located::Bytecode(bytecode))
 }
 
 /// `name.so`, `name.abi3.so`, `name.cpython-311-x86_64-linux-gnu.so`.

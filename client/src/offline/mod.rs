@@ -3,8 +3,8 @@
 
 mod definitions;
 mod examine;
-mod finder;
+pub mod finder;
 mod installed;
-mod text;
+pub mod text;
 
 pub use examine::examine;

@@ -3,6 +3,7 @@
 
 use crate::digest::Digest;
 use crate::hook::{PatchReport, StateReply};
+use crate::look::{Place, Seen};
 use crate::plan::{PatchRef, Plan};
 use crate::state::{Reason, Refusal, State};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,12 @@ pub enum Request {
     Diff {
         id: String,
         pids: Vec<u32>,
+    },
+    /// The code at a place, as the linked processes run it.
+    Look {
+        place: Place,
+        pids: Vec<u32>,
+        deadline_ms: u64,
     },
     Status,
     /// `patchctl off` and `on`: all patches out of all processes, and back.
@@ -129,6 +136,7 @@ pub enum Reply {
     Diff {
         modules: Vec<ModuleTexts>,
     },
+    Look(LookReply),
     Status(Status),
     Done,
     Error(ErrorReply),
@@ -325,6 +333,21 @@ pub struct ModuleTexts {
     pub patched: String,
     /// Processes that run this text.
     pub pids: Vec<u32>,
+}
+
+/// What the linked processes run at a place.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LookReply {
+    pub processes: Vec<LookedProcess>,
+    /// Texts of the module, for the processes where the daemon knows them.
+    pub texts: Vec<ModuleTexts>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LookedProcess {
+    pub process: ProcessInfo,
+    /// `None`: it did not answer within the deadline.
+    pub seen: Option<Seen>,
 }
 
 /// The daemon's own state.

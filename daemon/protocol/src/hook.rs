@@ -6,6 +6,7 @@
 //! own, and waits with a deadline.
 
 use crate::digest::Digest;
+use crate::look::{Place, Seen};
 use crate::plan::{PatchRef, Plan, Stale};
 use crate::state::{Refusal, State};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub enum FromHook {
     Report(Report),
     /// Answer to [`ToHook::Audit`]: read from the live functions.
     State(StateReply),
+    /// Answer to [`ToHook::Look`].
+    Seen(SeenReply),
 }
 
 /// What the daemon says to a hook.
@@ -32,6 +35,11 @@ pub enum ToHook {
     Plans(PlanReply),
     Audit {
         request: u64,
+    },
+    /// Asks for the code at a place.
+    Look {
+        request: u64,
+        place: Place,
     },
     /// Take all patches out, close the link, stay loaded and idle.
     Detach,
@@ -221,6 +229,13 @@ pub struct FunctionReport {
 pub struct StateReply {
     pub request: u64,
     pub report: Report,
+}
+
+/// Answer to a look.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SeenReply {
+    pub request: u64,
+    pub seen: Seen,
 }
 
 impl PatchReport {

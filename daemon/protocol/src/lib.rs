@@ -13,6 +13,7 @@ pub mod framing;
 pub mod hook;
 pub mod index;
 pub mod location;
+pub mod look;
 pub mod plan;
 pub mod socket;
 pub mod state;

@@ -1,8 +1,8 @@
 //! Which handler a request goes to.
 
 use super::{
-    add, audit, check, detach, diff, disable, enable, history, list, processes, remove, show, status, stop,
-    switch,
+    add, audit, check, detach, diff, disable, enable, history, list, look, processes, remove, show, status,
+    stop, switch,
 };
 use crate::daemon::Daemon;
 use crate::server::{Client, Link};
@@ -29,6 +29,9 @@ pub async fn handle(daemon: &Arc<Daemon>, client: &mut Client, request: Request)
         Request::History(request) => history::handle(daemon, client, request).await,
         Request::Check(request) => check::handle(daemon, client, request).await,
         Request::Diff { id, pids } => diff::handle(daemon, client, id, &pids).await,
+        Request::Look { place, pids, deadline_ms } => {
+            Ok(look::handle(daemon, client, place, &pids, deadline_ms).await)
+        }
         Request::Status => Ok(status::handle(daemon)),
         Request::Switch { off, reason } => switch::handle(daemon, client, off, &reason).await,
         Request::Detach { pids } => detach::handle(daemon, client, &pids).await,

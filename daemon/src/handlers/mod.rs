@@ -11,6 +11,7 @@ mod enable;
 mod foresight;
 mod history;
 mod list;
+mod look;
 mod outcome;
 mod processes;
 mod remove;

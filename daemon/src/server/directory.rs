@@ -1,13 +1,14 @@
 //! The links that there are: one for each process whose hook is connected.
 
+use super::questions::Questions;
 use super::reported::Reported;
 use crate::planning::Asker;
 use crate::process::{self, now};
 use patchctl_protocol::client::ProcessInfo;
 use patchctl_protocol::framing;
-use patchctl_protocol::hook::{LoaderKind, ModuleFacts, StateReply, ToHook};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use patchctl_protocol::hook::{LoaderKind, ModuleFacts, SeenReply, StateReply, ToHook};
+use patchctl_protocol::look::{Place, Seen};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -27,7 +28,8 @@ pub struct Link {
     outgoing: mpsc::Sender<Arc<[u8]>>,
     /// Told when the process was found to have ended.
     pub gone: Notify,
-    audits: Mutex<HashMap<u64, oneshot::Sender<StateReply>>>,
+    audits: Questions<StateReply>,
+    looks: Questions<Seen>,
     modules: Mutex<BTreeMap<String, ModuleFacts>>,
 }
 
@@ -40,7 +42,8 @@ impl Link {
             reported: watch::Sender::default(),
             outgoing,
             gone: Notify::new(),
-            audits: Mutex::default(),
+            audits: Questions::default(),
+            looks: Questions::default(),
             modules: Mutex::default(),
         }
     }
@@ -67,21 +70,25 @@ impl Link {
     /// Asks what the live functions are; the answer comes by the receiver, or never.
     #[must_use]
     pub fn audit(&self) -> Option<oneshot::Receiver<StateReply>> {
-        static NUMBER: AtomicU64 = AtomicU64::new(1);
-        let request = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let (sender, receiver) = oneshot::channel();
-        let mut audits = lock(&self.audits);
-        audits.retain(|_, waiting| !waiting.is_closed());
-        audits.insert(request, sender);
-        drop(audits);
-        self.try_send(&ToHook::Audit { request }).then_some(receiver)
+        let (request, answer) = self.audits.ask();
+        self.try_send(&ToHook::Audit { request }).then_some(answer)
     }
 
     /// Passes on the answer to an audit.
     pub fn answer(&self, reply: StateReply) {
-        if let Some(waiting) = lock(&self.audits).remove(&reply.request) {
-            let _ = waiting.send(reply);
-        }
+        self.audits.answer(reply.request, reply);
+    }
+
+    /// Asks for the code at a place; the answer comes by the receiver, or never.
+    #[must_use]
+    pub fn look(&self, place: &Place) -> Option<oneshot::Receiver<Seen>> {
+        let (request, answer) = self.looks.ask();
+        self.try_send(&ToHook::Look { request, place: place.clone() }).then_some(answer)
+    }
+
+    /// Passes on the answer to a look.
+    pub fn saw(&self, reply: SeenReply) {
+        self.looks.answer(reply.request, reply.seen);
     }
 
     /// Remembers what the process said of its modules.

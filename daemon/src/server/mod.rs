@@ -6,6 +6,7 @@ mod directory;
 mod lines;
 mod link;
 mod listen;
+mod questions;
 mod reported;
 
 pub use connection::Client;

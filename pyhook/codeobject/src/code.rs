@@ -96,6 +96,37 @@ impl CodeObject {
         locals.chain(self.own_cells()).chain(&self.freevars).collect()
     }
 
+    /// The code object of that qualified name within this one, the last where there are several:
+    /// `Class.method`, `outer.<locals>.inner`. The empty name, and `<module>`, are this one.
+    #[must_use]
+    pub fn within(&self, qualname: &str) -> Option<&CodeObject> {
+        let names = qualname.split('.').filter(|name| !matches!(*name, "" | "<locals>" | "<module>"));
+        names.fold(Some(self), |code, name| {
+            let nested = code?.nested().filter(|(_, nested)| nested.name == name);
+            nested.last().map(|(_, nested)| nested)
+        })
+    }
+
+    /// Qualified names of all code objects nested in this one, in order.
+    #[must_use]
+    pub fn qualnames(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.collect_qualnames("", &mut names);
+        names
+    }
+
+    fn collect_qualnames(&self, within: &str, names: &mut Vec<String>) {
+        for (_, nested) in self.nested() {
+            let own = format!("{within}{}", nested.name);
+            let inner = match nested.flags & flags::OPTIMIZED {
+                0 => format!("{own}."),
+                _ => format!("{own}.<locals>."),
+            };
+            names.push(own);
+            nested.collect_qualnames(&inner, names);
+        }
+    }
+
     /// Nested code objects among the constants, with their index.
     pub fn nested(&self) -> impl Iterator<Item = (usize, &CodeObject)> {
         let consts = self.consts.iter().enumerate();

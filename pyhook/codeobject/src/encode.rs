@@ -70,6 +70,22 @@ pub fn encode(body: &Body, first_line: i32) -> Result<Encoded, EncodeError> {
     })
 }
 
+/// Byte offset of each instruction as [`encode`] would write it, and of the end. The second half of a
+/// superinstruction is where the first is.
+///
+/// # Errors
+/// See [`encode`].
+pub fn offsets(body: &Body) -> Result<Vec<u32>, EncodeError> {
+    let layout = lay_out(body, table(body.version))?;
+    let mut offsets: Vec<u32> = Vec::with_capacity(layout.places.len() + 1);
+    for place in &layout.places {
+        let shared = offsets.last().copied().filter(|_| place.part == Part::Second);
+        offsets.push(shared.unwrap_or(place.offset * 2));
+    }
+    offsets.push(layout.units * 2);
+    Ok(offsets)
+}
+
 /// A code object with the fields of `code` and the instructions of `body`.
 ///
 /// An unchanged body gives back the code object unchanged; a changed one gets the stack

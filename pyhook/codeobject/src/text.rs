@@ -27,6 +27,25 @@ impl Text {
     }
 }
 
+impl Text {
+    /// The code points, surrogates included.
+    pub fn code_points(&self) -> impl Iterator<Item = u32> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (first, tail) = rest.split_first()?;
+            let (bits, count) = match first {
+                0..=0x7f => (u32::from(*first), 0),
+                0x80..=0xdf => (u32::from(first & 0x1f), 1),
+                0xe0..=0xef => (u32::from(first & 0x0f), 2),
+                _ => (u32::from(first & 0x07), 3),
+            };
+            let (more, tail) = tail.split_at(count.min(tail.len()));
+            rest = tail;
+            Some(more.iter().fold(bits, |bits, byte| bits << 6 | u32::from(byte & 0x3f)))
+        })
+    }
+}
+
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         Self(text.as_bytes().to_vec())

@@ -2,10 +2,10 @@
 
 use super::flaw::{Flaw, Origin, SAMPLE, URLLIB3};
 use super::stage::Stage;
-use crate::commands::diff::unified;
 use crate::error::{Error, Kind, Result};
 use crate::hook;
 use crate::interpreter::Interpreter;
+use crate::looking::for_file;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ impl Environment {
             return Err(Error::new(Kind::Failed, "the sample has no text"));
         };
         self.write(SAMPLE.file, vulnerable)?;
-        Ok((&SAMPLE, SAMPLE.header_block() + &unified(SAMPLE.file, vulnerable, fixed)))
+        Ok((&SAMPLE, SAMPLE.header_block() + &for_file(SAMPLE.file, vulnerable, fixed)))
     }
 
     /// The package's file that the fix changes, as it is installed.
@@ -101,7 +101,7 @@ impl Environment {
         let fixed = read(&stage.scratch.folder().join("fixed").join(flaw.file))?;
         let file = flaw.file;
         stage.prompt(&format!("diff -u venv/lib/python*/site-packages/{file} fixed/{file} > fix.diff"))?;
-        Ok(flaw.header_block() + &unified(file, &self.installed_file(flaw)?, &fixed))
+        Ok(flaw.header_block() + &for_file(file, &self.installed_file(flaw)?, &fixed))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {

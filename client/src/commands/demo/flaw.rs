@@ -63,10 +63,10 @@ impl Flaw {
 #[cfg(test)]
 mod tests {
     use super::{Flaw, Origin, SAMPLE, URLLIB3};
-    use crate::commands::diff::unified;
+    use crate::looking::for_file;
 
     fn parsed(flaw: &Flaw, vulnerable: &str, fixed: &str) -> patchctl_planner::Patch {
-        let diff = flaw.header_block() + &unified(flaw.file, vulnerable, fixed);
+        let diff = flaw.header_block() + &for_file(flaw.file, vulnerable, fixed);
         patchctl_planner::parse(&format!("{}.diff", flaw.id), diff.as_bytes(), None).expect("parses")
     }
 
