@@ -68,6 +68,17 @@ pub fn is_code(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(object.get_type().is(builtins(object.py())?.code.bind(object.py())))
 }
 
+/// Module and name of an object's type; `None` where its metaclass, which is the application's, would be
+/// asked.
+#[must_use]
+pub fn type_name(object: &Bound<'_, PyAny>) -> Option<(String, String)> {
+    let kind = object.get_type();
+    if !kind.get_type().is(object.py().get_type::<PyType>()) {
+        return None;
+    }
+    Some((text(&kind, "__module__")?, text(&kind, "__name__")?))
+}
+
 /// `co_consts` of a code object.
 ///
 /// # Errors

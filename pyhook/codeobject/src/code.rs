@@ -101,10 +101,11 @@ impl CodeObject {
     #[must_use]
     pub fn within(&self, qualname: &str) -> Option<&CodeObject> {
         let names = qualname.split('.').filter(|name| !matches!(*name, "" | "<locals>" | "<module>"));
-        names.fold(Some(self), |code, name| {
-            let nested = code?.nested().filter(|(_, nested)| nested.name == name);
-            nested.last().map(|(_, nested)| nested)
-        })
+        let mut code = self;
+        for name in names {
+            code = code.nested().filter(|(_, nested)| nested.name == name).last()?.1;
+        }
+        Some(code)
     }
 
     /// Qualified names of all code objects nested in this one, in order.

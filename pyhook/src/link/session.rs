@@ -4,7 +4,10 @@
 use super::gate;
 use super::wire::{Event, Wire};
 use crate::{desired, modules, reconcile};
-use patchctl_protocol::hook::{FromHook, Hello, Phase, PlanReply, PlanRequest, StateReply, ToHook};
+use patchctl_protocol::hook::{
+    FromHook, Hello, Phase, PlanReply, PlanRequest, SeenReply, StateReply, ToHook,
+};
+use patchctl_protocol::look::Seen;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -92,6 +95,11 @@ impl Session {
             ToHook::Audit { request } => {
                 let report = gate::inside(reconcile::audit).unwrap_or_default();
                 self.wire.send(&FromHook::State(StateReply { request, report }))?;
+            }
+            ToHook::Look { request, place } => {
+                let gone = || Seen::Failed { detail: "the interpreter is going away".to_owned() };
+                let seen = gate::inside(|py| reconcile::look(py, &place)).unwrap_or_else(gone);
+                self.wire.send(&FromHook::Seen(SeenReply { request, seen }))?;
             }
             ToHook::Detach => {
                 desired::set(patchctl_protocol::hook::Desired::default());

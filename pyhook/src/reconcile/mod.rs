@@ -17,6 +17,7 @@ mod frames;
 mod graft;
 mod holders;
 mod index;
+mod look;
 mod prepare;
 pub mod records;
 mod regenerate;
@@ -24,10 +25,12 @@ mod scope;
 mod threading;
 mod trampoline;
 mod transaction;
+mod unwrap;
 
 pub use audit::{audit, report};
 pub use failures::{excluded, forget};
 pub use graft::{added, graft};
+pub use look::look;
 
 use crate::modules;
 use failures::Failure;

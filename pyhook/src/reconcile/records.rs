@@ -123,6 +123,20 @@ pub fn outdate(patch: &PatchRef) {
     }
 }
 
+/// What a code object took the place of in this module (`None`: there never was another one), with the
+/// patches that put it there; nothing if it took no other's place.
+pub fn replaced(
+    py: Python<'_>,
+    name: &str,
+    code: &Bound<'_, PyAny>,
+) -> Option<(Option<Py<PyAny>>, Vec<String>)> {
+    let records = records();
+    let codes = &records.get(name)?.codes;
+    let found = codes.iter().find(|known| known.current.is(code))?;
+    let original = found.original.as_ref().map(|original| original.clone_ref(py));
+    Some((original, found.patches.clone()))
+}
+
 /// The original of each code object that took another's place in this module, by the address of the
 /// code object that runs now.
 pub fn originals(py: Python<'_>, name: &str) -> std::collections::HashMap<usize, Py<PyAny>> {

@@ -28,7 +28,20 @@ fn missing(names: &[String], what: &str) -> Refusal {
 /// What stands in the class's own namespace, no descriptor asked, no base looked at.
 #[must_use]
 pub fn attribute<'py>(class: &Bound<'py, PyType>, name: &str) -> Option<Bound<'py, PyAny>> {
-    class.getattr("__dict__").ok()?.get_item(name).ok()
+    own(class).ok()?.get_item(name).ok()
+}
+
+/// The class's own namespace, as `type` gives it: no metaclass is asked.
+fn own<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    let metatype = class.py().get_type::<PyType>();
+    metatype.getattr("__dict__")?.get_item("__dict__")?.call_method1("__get__", (class,))
+}
+
+/// The names in the class's own namespace.
+#[must_use]
+pub fn names(class: &Bound<'_, PyType>) -> Vec<String> {
+    let keys = own(class).and_then(|own| own.try_iter());
+    keys.map(|keys| keys.filter_map(|key| key.ok()?.extract().ok()).collect()).unwrap_or_default()
 }
 
 /// What a name is bound to in a scope.

@@ -21,6 +21,11 @@ impl<'py> Objects<'py> {
         }))
     }
 
+    /// The object of that number.
+    pub fn get(&self, number: usize) -> Option<&Bound<'py, PyAny>> {
+        self.0.get(number)
+    }
+
     /// A Python object as data.
     ///
     /// # Errors

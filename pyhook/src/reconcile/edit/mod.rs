@@ -16,6 +16,8 @@ mod refusals;
 mod tables;
 
 pub use after::with_call;
+pub use constants::Objects;
+pub use convert::code_object;
 pub use defaults::{Change, changed};
 pub use import::edited;
 pub use live::{is_edited_only, with_functions};
