@@ -14,6 +14,7 @@ the stack first.  One letter is one kind of value:
     F function that may still need its closure                 C tuple of cells
     b bool            B bool where the version insists on it, else object
     x exception       p saved exception   L saved instruction offset
+    e w x, q u p      both up to 3.10: traceback, value, type
     y exception or None                   v virtual iterator   V its index
     I index or NULL
 
@@ -113,18 +114,18 @@ SIGNATURES = {
     "RETURN_GENERATOR": {11: "--", 13: "-- o"},
     "GET_AWAITABLE": "o -- i", "GET_AITER": "o -- o", "GET_ANEXT": "o -- o i",
     "CLEANUP_THROW": {12: "o o x -- o o", 15: "o I o x -- o I o"},
-    "END_ASYNC_FOR": {0: "o p p p x x x --", 11: "o x --"},
+    "END_ASYNC_FOR": {0: "o q u p e w x --", 11: "o x --"},
     # exceptions and with
-    "SETUP_FINALLY": "-- / p p p x x x",
-    "SETUP_WITH": "o -- o o / o p p p x x x",
-    "SETUP_ASYNC_WITH": "o -- o / p p p x x x",
+    "SETUP_FINALLY": "-- / q u p e w x",
+    "SETUP_WITH": "o -- o o / o q u p e w x",
+    "SETUP_ASYNC_WITH": "o -- o / q u p e w x",
     "POP_BLOCK": "--",
     "BEFORE_WITH": "o -- o o", "BEFORE_ASYNC_WITH": "o -- o o",
-    "WITH_EXCEPT_START": {0: "o p p p x x x -- o p p p x x x o", 11: "o L p x -- o L p x o",
+    "WITH_EXCEPT_START": {0: "o q u p e w x -- o q u p e w x o", 11: "o L p x -- o L p x o",
                           14: "o m L p x -- o m L p x o"},
     "PUSH_EXC_INFO": "x -- p x",
-    "POP_EXCEPT": {0: "p p p --", 11: "p --"},
-    "RERAISE": {0: "x x x --", 11: "x -- @L"},
+    "POP_EXCEPT": {0: "q u p --", 11: "p --"},
+    "RERAISE": {0: "e w x --", 11: "x -- @L"},
     "RAISE_VARARGS": "o*n --",
     "CHECK_EXC_MATCH": "x o -- x b", "CHECK_EG_MATCH": "o o -- o o",
     "PREP_RERAISE_STAR": "x l -- y",

@@ -270,3 +270,20 @@ fn asynchronous_comprehensions_are_accepted() {
         samples.get("pairs_listed");
     });
 }
+
+/// Up to 3.10 an exception is three values; the interpreter takes them as what their places say.
+#[test]
+fn parts_of_an_exception_out_of_place() {
+    each_version(|samples| {
+        if rules(samples.version).handlers != Handlers::Blocks {
+            return;
+        }
+        for op in [Op::Reraise, Op::PopExcept] {
+            let turned = samples.changed("guarded", |body| {
+                let at = find(body, |i| i.op == op);
+                body.insert(at, &[Instruction::new(Op::RotThree, 0)], Incoming::Redirect);
+            });
+            refused!(samples, turned, Defect::Value { .. } | Defect::Block(_));
+        }
+    });
+}

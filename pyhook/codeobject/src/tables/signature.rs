@@ -48,6 +48,14 @@ pub enum Want {
     Exception,
     /// `p`: the exception handled before.
     Previous,
+    /// `e`, `w`: traceback and value of an exception whose type lies above them (3.10 and older).
+    ExceptionTraceback,
+    /// See [`Want::ExceptionTraceback`].
+    ExceptionValue,
+    /// `q`, `u`: the same of the exception handled before.
+    PreviousTraceback,
+    /// See [`Want::PreviousTraceback`].
+    PreviousValue,
     /// `L`: the offset of the instruction that raised.
     Lasti,
     /// `y`: an exception or `None`.
@@ -192,6 +200,10 @@ fn parse_want(letter: char) -> Option<Want> {
         'B' => Want::Condition,
         'x' => Want::Exception,
         'p' => Want::Previous,
+        'e' => Want::ExceptionTraceback,
+        'w' => Want::ExceptionValue,
+        'q' => Want::PreviousTraceback,
+        'u' => Want::PreviousValue,
         'L' => Want::Lasti,
         'y' => Want::MaybeException,
         _ => return None,

@@ -128,9 +128,10 @@ fn puts_back(op: Op, state: &State) -> bool {
 
 /// Makes of a state the one in which a block's handler starts (3.10 and older).
 pub(super) fn cut_to_block(caught: &mut State, level: usize) -> Result<(), Defect> {
-    use Kind::{Exception, Previous};
+    use Kind::{Exception, ExceptionTraceback, ExceptionValue};
     caught.stack.truncate(level);
-    caught.stack.extend([Previous, Previous, Previous, Exception, Exception, Exception]);
+    caught.stack.extend(Kind::PREVIOUS);
+    caught.stack.extend([ExceptionTraceback, ExceptionValue, Exception]);
     caught.push_block(Block::Handling(level))
 }
 

@@ -41,6 +41,11 @@ pub(super) enum Kind {
     Exception,
     MaybeException,
     Previous,
+    /// Parts of an exception whose type is an [`Kind::Exception`] or [`Kind::Previous`] (3.10 and older).
+    ExceptionTraceback,
+    ExceptionValue,
+    PreviousTraceback,
+    PreviousValue,
     Lasti,
     /// What a slot held, NULL included.
     Saved(u8),
@@ -49,21 +54,29 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// What a handler of 3.10 and older keeps of the exception handled before, bottom first.
+    pub const PREVIOUS: [Kind; 3] = [Kind::PreviousTraceback, Kind::PreviousValue, Kind::Previous];
+
     /// Whether any instruction may take it as an object.
     pub fn is_object(self) -> bool {
         if let Kind::Function(callee) = self {
             return !callee.iterates;
         }
-        use Kind::{IndexOrNull, IteratorIndex, Lasti, MaybeNull, Null, OpenFunction, Previous, Saved};
-        !matches!(
+        use Kind::{IndexOrNull, IteratorIndex, Lasti, MaybeNull, Null, OpenFunction, Saved};
+        let hidden = matches!(
             self,
-            Null | MaybeNull | IteratorIndex | IndexOrNull | OpenFunction(..) | Previous | Lasti | Saved(_)
-        )
+            Null | MaybeNull | IteratorIndex | IndexOrNull | OpenFunction(..) | Lasti | Saved(_)
+        );
+        !hidden && !self.is_previous()
     }
 
     /// Whether `COPY` may take it.
     pub fn is_copyable(self) -> bool {
-        self.is_object() || matches!(self, Kind::Previous | Kind::Lasti | Kind::OpenFunction(..))
+        self.is_object() || self.is_previous() || matches!(self, Kind::Lasti | Kind::OpenFunction(..))
+    }
+
+    fn is_previous(self) -> bool {
+        matches!(self, Kind::Previous | Kind::PreviousValue | Kind::PreviousTraceback)
     }
 
     fn is_index_or_null(self) -> bool {
@@ -98,7 +111,11 @@ impl Kind {
             Want::Condition if !exact_bools => self.is_object(),
             Want::Bool | Want::Condition => self == Kind::Bool,
             Want::Exception => self == Kind::Exception,
-            Want::Previous => self == Kind::Previous,
+            Want::Previous
+            | Want::ExceptionTraceback
+            | Want::ExceptionValue
+            | Want::PreviousTraceback
+            | Want::PreviousValue => self == Kind::of(want),
             Want::Lasti => self == Kind::Lasti,
             Want::MaybeException => matches!(self, Kind::Exception | Kind::MaybeException),
         }
@@ -122,6 +139,10 @@ impl Kind {
             Want::Bool => Kind::Bool,
             Want::Exception => Kind::Exception,
             Want::Previous => Kind::Previous,
+            Want::ExceptionTraceback => Kind::ExceptionTraceback,
+            Want::ExceptionValue => Kind::ExceptionValue,
+            Want::PreviousTraceback => Kind::PreviousTraceback,
+            Want::PreviousValue => Kind::PreviousValue,
             Want::Lasti => Kind::Lasti,
             Want::MaybeException => Kind::MaybeException,
             _ => Kind::Object,

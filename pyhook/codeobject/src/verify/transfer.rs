@@ -319,7 +319,7 @@ fn check_handled(op: Op, state: &State) -> Result<(), Defect> {
     };
     let still = matches!(op, Op::RotTwo | Op::RotThree | Op::RotFour | Op::RotN | Op::PopExcept | Op::Nop);
     let saved = state.stack.get(*level..level + 3);
-    let fits = saved.is_some_and(|saved| saved.iter().all(|kind| *kind == Kind::Previous));
+    let fits = saved.is_some_and(|saved| *saved == Kind::PREVIOUS);
     if still || fits {
         return Ok(());
     }
