@@ -122,7 +122,9 @@ impl<'py> Assignment<'_, 'py, '_> {
         }
         let class = scope::class(&self.module.namespace, &change.scope).ok().filter(|_| pair.outermost);
         let inner = trampoline::function_with(self.py, function, &pair.new, class.as_ref())?;
-        trampoline::code_calling(self.py, &self.candidate.base, &pair.new, &inner).map_err(internal)
+        let code = trampoline::code_calling(self.py, &self.candidate.base, &pair.new, &inner);
+        let code = code.map_err(internal)?;
+        edit::verify(&code).map(|()| code)
     }
 
     /// The function was undecorated and is decorated now, or of another kind: whoever holds it is led to

@@ -44,14 +44,18 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
         }
         None => grafted(code, plan, &file, &mut record)?,
     };
-    let patched =
-        match patched.map(|patched| edit::edited(&patched, &module.name, plan, &mut record)).transpose() {
-            Ok(patched) => patched,
-            Err(failure) => {
-                failures::exclude(&failure, std::slice::from_ref(module));
-                return Ok(None);
-            }
-        };
+    let py = code.py();
+    let edited = |patched: Bound<'py, PyAny>| {
+        verify(py, &record)?;
+        edit::edited(&patched, &module.name, plan, &mut record)
+    };
+    let patched = match patched.map(edited).transpose() {
+        Ok(patched) => patched,
+        Err(failure) => {
+            failures::exclude(&failure, std::slice::from_ref(module));
+            return Ok(None);
+        }
+    };
     match patched {
         Some(patched) => {
             drop(records::put(&module.name, record));
@@ -64,6 +68,15 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
             Ok(None)
         }
     }
+}
+
+/// Has the changed functions verified.
+fn verify(py: Python<'_>, record: &Record) -> Result<(), failures::Failure> {
+    for code in record.codes.iter().filter(|code| code.outermost) {
+        let verified = edit::verify(code.current.bind(py));
+        verified.map_err(|refusal| failures::Failure::new(&code.patches, refusal))?;
+    }
+    Ok(())
 }
 
 /// The file with the text of a module that no finder finds and a patch adds, if the plan is of one; records

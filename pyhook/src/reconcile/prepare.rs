@@ -75,6 +75,7 @@ pub fn prepare<'py, 'p>(
     };
     if let Some(content) = content {
         prepared.pair_up(py, content)?;
+        prepared.verify(content)?;
         prepared.edit(py, content)?;
         prepared.match_candidates().map_err(internal)?;
         for (index, change) in content.functions.iter().enumerate() {
@@ -156,6 +157,15 @@ impl<'py> Prepared<'py, '_> {
             }
         }
         self.old = old;
+        Ok(())
+    }
+
+    /// Has the new code objects verified; what is edited on top of them is verified there.
+    fn verify(&self, content: &Plan) -> Result<(), Failure> {
+        for pair in self.pairs.iter().filter(|pair| pair.outermost) {
+            let patches = &content.functions[pair.change].patches;
+            edit::verify(&pair.new).map_err(|refusal| Failure::new(patches, refusal))?;
+        }
         Ok(())
     }
 

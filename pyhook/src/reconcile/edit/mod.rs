@@ -14,6 +14,7 @@ mod live;
 mod operation;
 mod refusals;
 mod tables;
+mod verify;
 
 pub use after::with_call;
 pub use constants::Objects;
@@ -21,3 +22,4 @@ pub use convert::code_object;
 pub use defaults::{Change, changed};
 pub use import::edited;
 pub use live::{is_edited_only, with_functions};
+pub use verify::verify;

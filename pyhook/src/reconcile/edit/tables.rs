@@ -22,10 +22,19 @@ pub fn version(py: Python<'_>) -> Result<Version, Refusal> {
     known.clone().map_err(|detail| Refusal::new(Reason::UnsupportedPython, detail))
 }
 
+/// The version whose bytecode files are the interpreter's: no module is imported to find out.
+pub fn version_by_magic(py: Python<'_>) -> Option<Version> {
+    static FOUND: PyOnceLock<Option<Version>> = PyOnceLock::new();
+    *FOUND.get_or_init(py, || {
+        let version = of_interpreter(py)?;
+        (magic(py).ok()? == table(version).magic()).then_some(version)
+    })
+}
+
 /// Compares magic number and instructions with the tables.
 fn compare(py: Python<'_>) -> PyResult<Result<Version, String>> {
-    let running = py.version_info();
-    let Some(version) = Version::new(running.major.into(), running.minor.into()) else {
+    let Some(version) = of_interpreter(py) else {
+        let running = py.version_info();
         let detail = format!("the bytecode of Python {}.{} is not known", running.major, running.minor);
         return Ok(Err(detail));
     };
@@ -38,6 +47,12 @@ fn compare(py: Python<'_>) -> PyResult<Result<Version, String>> {
         return other("instructions");
     }
     Ok(Ok(version))
+}
+
+/// The version that the interpreter says it is.
+fn of_interpreter(py: Python<'_>) -> Option<Version> {
+    let running = py.version_info();
+    Version::new(running.major.into(), running.minor.into())
 }
 
 /// The number that `.pyc` files begin with.
