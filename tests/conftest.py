@@ -67,9 +67,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def wheel_path() -> Path:
     """The wheel under test."""
-    signal.alarm(SLOW_SECONDS)
+    left = signal.alarm(SLOW_SECONDS)
     path = wheel.locate()
-    signal.alarm(SECONDS)
+    signal.alarm(left or SECONDS)
     return path
 
 

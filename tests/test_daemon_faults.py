@@ -105,7 +105,7 @@ def check_agreement(home: Home, apps: list[Application]) -> None:
     for app in apps:
         assert app.eval("shop.price.net(1)") == price
         assert app.eval("shop.stock.count('')") == (100 if "stock" in effective else 0)
-    document = home.json("history", "--verify")
+    document = home.json("history", "--verify", "--limit", 1_000_000)
     assert document["verified"]["broken"] is None
     there = set()
     for entry in document["entries"]:

@@ -3,7 +3,7 @@
 
 use crate::commands::{
     add, attach, audit, check, completions, daemon, demo, detach, diff, dis, disable, enable, history, hook,
-    inspect, list, man, off, on, ps, remove, show,
+    inspect, key, list, man, off, on, ps, remove, show, sign, verify,
 };
 use crate::daemon::Places;
 use crate::error::Result;
@@ -71,6 +71,9 @@ pub enum Command {
     Diff(diff::Args),
     Dis(dis::Args),
     Inspect(inspect::Args),
+    Key(key::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
     Off(off::Args),
     On(on::Args),
     Daemon(daemon::Args),
@@ -102,6 +105,9 @@ impl Command {
             Self::Diff(args) => diff::run(args, places, output),
             Self::Dis(args) => dis::run(args, places, output),
             Self::Inspect(args) => inspect::run(args, places, output),
+            Self::Key(args) => key::run(args, places, output),
+            Self::Sign(args) => sign::run(args, places, output),
+            Self::Verify(args) => verify::run(args, places, output),
             Self::Off(args) => off::run(args, places, output),
             Self::On(args) => on::run(args, places, output),
             Self::Daemon(args) => daemon::run(args, places, output),

@@ -71,6 +71,7 @@ fn patch() -> PatchInfo {
         link: None,
         enabled: true,
         expired: false,
+        signed_by: None,
         broken: None,
         modules: vec!["shop.price".into()],
         header: HeaderInfo { cve: Some("CVE-2026-1".into()), ..HeaderInfo::default() },

@@ -98,7 +98,7 @@ impl Watcher {
         for path in [&self.location.patches, &self.location.off_switch] {
             wanted.extend(path.parent().map(Path::to_owned));
         }
-        wanted.insert(self.location.patches.clone());
+        wanted.extend([self.location.patches.clone(), self.location.keys()]);
         let stale: Vec<PathBuf> = self
             .watched
             .iter()

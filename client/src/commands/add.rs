@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::outcome::Report;
 use crate::output::Output;
 use crate::time::{milliseconds, now, parse_duration, parse_seconds};
-use patchctl_planner::LARGEST_PATCH;
+use patchctl_planner::{LARGEST_PATCH, Patch};
 use patchctl_protocol::client::{AddRequest, NewFile, Request};
 use std::fs::File;
 use std::io::Read;
@@ -168,6 +168,17 @@ pub fn read(path: &Path) -> Result<NewFile> {
     let bytes = bounded(path, file)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(NewFile { name, id: None, content: text(path, bytes)?, link: None, strip: None })
+}
+
+/// Parses a patch file.
+///
+/// # Errors
+/// What is malformed, and where.
+pub fn parse(path: &Path, content: &str, strip: Option<u32>) -> Result<Patch> {
+    patchctl_planner::parse(&path.to_string_lossy(), content.as_bytes(), strip).map_err(|error| {
+        let malformed = Error::new(Kind::Malformed, error.to_string());
+        error.hint.into_iter().fold(malformed, Error::hint)
+    })
 }
 
 /// Reads to the end, or as far as a patch file may go.

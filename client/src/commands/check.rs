@@ -3,17 +3,16 @@
 
 use super::add;
 use crate::daemon::Places;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::interpreter::Interpreter;
 use crate::offline::examine;
 use crate::output::Output;
 use crate::verdict::describe;
-use patchctl_planner::Patch;
 use patchctl_protocol::client::{CheckRequest, CheckedModule, NewFile, Reply, Request};
 use patchctl_protocol::state::Refusal;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   patchctl check fix.diff --python .venv/bin/python
@@ -53,7 +52,7 @@ struct Document<'a> {
 
 pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
     let file = add::read(&args.file)?;
-    let patch = parse(&args.file, &file.content, args.strip)?;
+    let patch = add::parse(&args.file, &file.content, args.strip)?;
     let modules = match args.pid {
         Some(pid) => of_process(NewFile { strip: args.strip, ..file }, pid, places)?,
         None => examine(&patch, &Interpreter::ask(&args.python)?, &args.renew),
@@ -77,13 +76,6 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
     }
     hints(&modules, output);
     Ok(exit)
-}
-
-fn parse(path: &Path, content: &str, strip: Option<u32>) -> Result<Patch> {
-    patchctl_planner::parse(&path.to_string_lossy(), content.as_bytes(), strip).map_err(|error| {
-        let malformed = Error::new(Kind::Malformed, error.to_string());
-        error.hint.into_iter().fold(malformed, Error::hint)
-    })
 }
 
 fn of_process(file: NewFile, pid: u32, places: &Places) -> Result<Vec<CheckedModule>> {

@@ -53,6 +53,7 @@ fn properties(patch: &PatchInfo) -> Vec<(&'static str, String)> {
         ("file", patch.file.clone()),
         ("link to", optional(&patch.link)),
         ("digest", patch.digest.to_string()),
+        ("signed by", optional(&patch.signed_by)),
         ("modules", patch.modules.join(", ")),
         ("passed over", patch.passed_over.join(", ")),
         ("requires", header.requires.join(", ")),

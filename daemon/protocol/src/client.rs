@@ -202,6 +202,9 @@ pub struct PatchInfo {
     /// Its time (`expires`) has passed.
     #[serde(default)]
     pub expired: bool,
+    /// Name of the trusted key that signed it.
+    #[serde(default)]
+    pub signed_by: Option<String>,
     /// Its file does not parse any more; the last good version is active.
     pub broken: Option<String>,
     pub modules: Vec<String>,

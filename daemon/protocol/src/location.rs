@@ -55,6 +55,18 @@ impl Location {
         self.runtime.join(format!("{}-{uid}", crate::index::FILE_NAME))
     }
 
+    /// The daemon's settings.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.off_switch.with_file_name("patchd.toml")
+    }
+
+    /// The folder of keys whose signatures count.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.off_switch.with_file_name("keys")
+    }
+
     /// Everything under one folder.
     #[must_use]
     pub fn home(folder: &Path) -> Self {

@@ -9,6 +9,7 @@ use patchctl_planner::{Patch, parse};
 use patchctl_protocol::client::{AddRequest, Changed, ErrorKind, ErrorReply, NewFile, PatchKind, Reply};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::Reason;
+use patchctl_signature::Signature;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -57,23 +58,24 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
     let first = parsed(&given, file.content.as_bytes(), file.strip)?;
     let id = file.id.clone().unwrap_or_else(|| first.id.clone());
     registry::check_id(&id).map_err(|message| invalid(message, "Give it an id with --id."))?;
+    let signed = !matches!(Signature::of(file.content.as_bytes(), &id), Ok(None));
+    let as_it_is = signed || file.link.is_some();
     let overrides = Overrides {
         id: (first.id != id).then(|| id.clone()),
-        reason: (!request.reason.is_empty() && file.link.is_none()).then(|| request.reason.clone()),
+        reason: (!request.reason.is_empty() && !as_it_is).then(|| request.reason.clone()),
         expires: request.expires,
         renew: request.renew.clone(),
         strip: file.strip,
     };
     let link = file.link.as_ref().map(PathBuf::from);
-    if let Some(target) = &link {
-        if !target.is_absolute() {
-            return Err(invalid(format!("{} is no absolute path", target.display()), ""));
-        }
-        if overrides != Overrides::default() {
-            let hint =
-                "Write id, expires, renew and strip into the file's header: a linked file is not changed.";
-            return Err(invalid("these options can't be kept for a linked file".into(), hint));
-        }
+    if let Some(target) = link.as_ref().filter(|target| !target.is_absolute()) {
+        return Err(invalid(format!("{} is no absolute path", target.display()), ""));
+    }
+    if as_it_is && overrides != Overrides::default() {
+        let message =
+            format!("these options can't be kept for a {} file", if signed { "signed" } else { "linked" });
+        let hint = "Write id, expires, renew and strip into the file's header: it is not changed here.";
+        return Err(invalid(message, hint));
     }
     let written = match first.kind {
         PatchKind::Edits => overrides.write_into_toml(&file.content),
@@ -103,6 +105,7 @@ pub fn entry(checked: &Checked, owner: u32) -> Arc<Entry> {
         reference: Arc::new(PatchRef { id: prepared.id.clone(), digest: patch.digest.clone() }),
         file: prepared.file.clone(),
         link: prepared.link.clone(),
+        signed_by: None,
         owner,
         enabled: patch.header.enabled,
         patch: Some(Arc::clone(patch)),

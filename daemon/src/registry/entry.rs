@@ -15,6 +15,8 @@ pub struct Entry {
     pub file: String,
     /// Target of a symbolic link.
     pub link: Option<PathBuf>,
+    /// Name of the trusted key that signed it.
+    pub signed_by: Option<String>,
     /// Whose patch: the owner of the file.
     pub owner: u32,
     pub enabled: bool,
@@ -59,6 +61,7 @@ impl Entry {
             link: self.link.as_ref().map(|path| path.to_string_lossy().into_owned()),
             enabled: self.enabled,
             expired: self.expired,
+            signed_by: self.signed_by.clone(),
             broken: self.broken.clone(),
             modules: patch.map(|patch| patch.modules.clone()).unwrap_or_default(),
             header: patch.map(|patch| patch.header.info()).unwrap_or_default(),

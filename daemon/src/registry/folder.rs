@@ -3,10 +3,12 @@
 
 use super::file::{self, Opened, Stamp};
 use super::naming;
+use super::trust::Trust;
 use crate::access::Access;
 use crate::files::{self, Durable};
 use patchctl_planner::{Patch, digest, parse};
 use patchctl_protocol::digest::Digest;
+use patchctl_protocol::location::Location;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -30,6 +32,8 @@ pub struct Found {
     pub link: Option<PathBuf>,
     /// Digest of the content; empty if not even that could be read.
     pub digest: Digest,
+    /// Name of the key that signed it, if that is a trusted one.
+    pub signed_by: Option<String>,
     pub patch: Result<Arc<Patch>, String>,
 }
 
@@ -43,13 +47,23 @@ pub struct Folder {
     seen: BTreeMap<String, (Stamp, Found)>,
     /// Names were changed and are not yet known to be on the disk.
     unsynced: bool,
+    pub trust: Trust,
+    /// The last scan was the first one after other signatures began to count.
+    pub trust_changed: bool,
 }
 
 impl Folder {
-    /// `kept` is where contents of accepted patches are stored.
     #[must_use]
-    pub fn new(path: PathBuf, kept: PathBuf, access: Access) -> Self {
-        Self { path, kept, access, seen: BTreeMap::new(), unsynced: false }
+    pub fn new(location: &Location, access: Access) -> Self {
+        Self {
+            path: location.patches.clone(),
+            kept: location.state.join("patches"),
+            access,
+            seen: BTreeMap::new(),
+            unsynced: false,
+            trust: Trust::new(location, access),
+            trust_changed: false,
+        }
     }
 
     /// Path of a file of the folder.
@@ -58,9 +72,14 @@ impl Folder {
         self.path.join(file)
     }
 
-    /// Everything that is there now, by file name. Files that did not change are not read again.
+    /// Everything that is there now, by file name. Files that did not change are not read again, unless other
+    /// signatures count than before.
     pub fn scan(&mut self) -> Vec<Found> {
-        let before = std::mem::take(&mut self.seen);
+        let mut before = std::mem::take(&mut self.seen);
+        self.trust_changed = self.trust.refresh();
+        if self.trust_changed {
+            before.clear();
+        }
         for (index, name) in self.names().into_iter().enumerate() {
             let path = self.path.join(&name);
             let Some(stamp) = Stamp::of(&path) else { continue };
@@ -99,13 +118,15 @@ impl Folder {
         )
     }
 
-    fn load(&self, name: &str, path: &Path) -> Found {
+    fn load(&mut self, name: &str, path: &Path) -> Found {
         let plain = naming::patch_file(name).map_or(name, |parts| parts.plain);
         found(name, file::read(path, self.access), |content| {
             let patch = parse(plain, &content, None).map_err(|error| error.to_string())?;
             naming::check_id(&patch.id)?;
+            let signed_by =
+                self.trust.judge(&patch.id, &content).map_err(|fault| format!("{name}: {fault}"))?;
             self.keep(&patch.digest, &content);
-            Ok(Arc::new(patch))
+            Ok((Arc::new(patch), signed_by))
         })
     }
 
@@ -126,7 +147,8 @@ impl Folder {
         let name = naming::patch_file(file)?;
         let content = fs::read(self.kept.join(wanted.hex())).ok()?;
         let patch = parse(name.plain, &content, None).ok()?;
-        (patch.digest == *wanted).then(|| Arc::new(patch))
+        let is_good = patch.digest == *wanted && self.trust.vouch(&patch.id, &content).is_ok();
+        is_good.then(|| Arc::new(patch))
     }
 
     /// Writes a patch file, giving it to `owner`. Its content is on the disk before it takes its name.
@@ -189,15 +211,25 @@ impl Folder {
 }
 
 /// What a file came to, given how its content is parsed.
-fn found(name: &str, opened: Opened, parse: impl FnOnce(Vec<u8>) -> Result<Arc<Patch>, String>) -> Found {
+fn found(
+    name: &str,
+    opened: Opened,
+    parse: impl FnOnce(Vec<u8>) -> Result<(Arc<Patch>, Option<String>), String>,
+) -> Found {
     let parts = naming::patch_file(name).unwrap_or(naming::Name { plain: name, stem: name, disabled: false });
+    let digest = opened.content.as_ref().map(|content| digest(content)).unwrap_or_default();
+    let (patch, signed_by) = match opened.content.and_then(parse) {
+        Ok((patch, signed_by)) => (Ok(patch), signed_by),
+        Err(fault) => (Err(fault), None),
+    };
     Found {
         file: name.to_owned(),
         stem: parts.stem.to_owned(),
         disabled: parts.disabled,
         owner: opened.owner,
-        digest: opened.content.as_ref().map(|content| digest(content)).unwrap_or_default(),
+        digest,
         link: opened.link,
-        patch: opened.content.and_then(parse),
+        signed_by,
+        patch,
     }
 }

@@ -112,7 +112,7 @@ impl Keeper {
         history: History,
     ) -> io::Result<(KeeperHandle, JoinHandle<()>)> {
         let known = history.known().unwrap_or_default();
-        let folder = Folder::new(location.patches.clone(), location.state.join("patches"), access);
+        let folder = Folder::new(location, access);
         let empty = Arc::new(Snapshot::after(None, access, 0, false, Vec::new()));
         let (snapshots, receiver) = watch::channel(empty);
         let mut keeper = Self {
@@ -214,6 +214,11 @@ impl Keeper {
 
     pub(super) fn rescan(&mut self) -> Vec<Change> {
         let found = self.folder.scan();
+        if self.folder.trust_changed {
+            for broken in found.iter().filter(|found| found.patch.is_err()) {
+                self.registry.let_go(&broken.file, |digest| self.folder.kept(&broken.file, digest).is_some());
+            }
+        }
         let known = &self.known;
         let provenance =
             |id: &str| known.get(id).map_or((None, None), |known| (known.added_by, known.added_at));

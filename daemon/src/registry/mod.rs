@@ -13,8 +13,10 @@ mod indexes;
 mod keeper;
 mod naming;
 mod requests;
+mod serials;
 mod snapshot;
 mod state;
+mod trust;
 mod undo;
 mod view;
 

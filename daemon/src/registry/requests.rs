@@ -28,6 +28,7 @@ impl Keeper {
         }
         for file in files {
             self.check_free(file, replace, author)?;
+            self.check_signature(file)?;
         }
         Places::remake_patches(&self.location)
             .map_err(|error| refuse(ErrorKind::Internal, error.to_string(), &[]))?;
@@ -47,14 +48,23 @@ impl Keeper {
         self.settle(&ids, author, undo)
     }
 
-    /// Looks at the folder if one of these files is there that is not known yet: the watcher is a moment
-    /// behind.
+    /// Looks at the folder if one of these files is there that is not known yet, or other signatures count: the
+    /// watcher is a moment behind.
     fn catch_up<'a>(&mut self, mut files: impl Iterator<Item = &'a str>) {
         let known = |file: &str| self.registry.entries().values().any(|entry| entry.file == file);
-        if files.any(|file| !known(file) && self.folder.path_of(file).symlink_metadata().is_ok()) {
+        let unseen = files.any(|file| !known(file) && self.folder.path_of(file).symlink_metadata().is_ok());
+        if unseen || self.folder.trust.is_outdated() {
             let changes = self.rescan();
             self.note_and_publish(&changes);
         }
+    }
+
+    fn check_signature(&mut self, file: &Prepared) -> Result<(), ErrorReply> {
+        self.folder.trust.set_withdrawn(&file.id, false);
+        self.folder.trust.judge(&file.id, &file.content).map(drop).map_err(|fault| {
+            let hint = "`patchctl sign` signs a patch, `patchctl key` lists and trusts keys.";
+            refuse(ErrorKind::Conflict, format!("{}: {fault}", file.file), &[hint])
+        })
     }
 
     fn check_free(&self, file: &Prepared, replace: bool, author: &Author) -> Result<(), ErrorReply> {
@@ -93,7 +103,11 @@ impl Keeper {
             let removed = self.folder.remove(file);
             self.or_undo(removed, &undo, file)?;
         }
-        self.settle(ids, author, undo)
+        let outcome = self.settle(ids, author, undo)?;
+        for id in ids {
+            self.folder.trust.set_withdrawn(id, true);
+        }
+        Ok(outcome)
     }
 
     pub(super) fn enable(

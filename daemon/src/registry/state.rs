@@ -78,6 +78,7 @@ impl Registry {
             reference: reference(old, id, digest),
             file: found.file,
             link: found.link,
+            signed_by: found.signed_by,
             owner: found.owner,
             enabled: !found.disabled && header_enabled,
             patch,
@@ -89,6 +90,16 @@ impl Registry {
 
     fn last_good(&self, file: &str) -> Option<Arc<Patch>> {
         self.entries.values().find(|entry| entry.file == file)?.patch.clone()
+    }
+
+    /// Lets go of the last good version of a file that can't be read any more if that does not stand either.
+    pub fn let_go(&mut self, file: &str, stands: impl Fn(&Digest) -> bool) {
+        let entries = self.entries.values_mut().filter(|entry| entry.file == file && entry.patch.is_some());
+        for entry in entries {
+            if !stands(&entry.reference.digest) {
+                *entry = Arc::new(Entry { patch: None, ..Entry::clone(entry) });
+            }
+        }
     }
 
     /// Puts the last good version behind a file that was broken already when the daemon started.
