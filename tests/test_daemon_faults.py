@@ -1,4 +1,4 @@
-"""Faults of the daemon and of its surroundings: killed, stopped, lying, no room, no folder, no descriptors."""
+"""Faults of the daemon and its surroundings: killed, stopped, lying, no room, no folder, no descriptors."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_killed_at_random_moments(home: Home, start: Starter, package: Package) 
         for number in range(2, 6)
     ]
     stock = package.write_patch("stock.diff", package.diff("shop/stock.py", COUNT))
-    chance = random.Random(4)
+    chance = random.Random(4)  # noqa: S311 - no secret
     count = rounds(20, 1000)
     for _ in range(count):
         home.start()
@@ -83,7 +84,7 @@ def test_killed_at_random_moments(home: Home, start: Starter, package: Package) 
         os.kill(pid, signal.SIGKILL)
         for client in clients:
             client.wait(20)
-        until(lambda: not running(pid), what=f"the end of process {pid}")
+        until(partial(running, pid), lambda runs: not runs, what=f"the end of process {pid}")
         home.start()
         check_agreement(home, apps)
     tell(f"daemon killed at a random moment of a change: {count} rounds, 3 processes, all agree")
@@ -97,7 +98,7 @@ def check_agreement(home: Home, apps: list[Application]) -> None:
     assert [patch for patch in listed if patch["broken"]] == []
     home.wait_linked(*(app.pid for app in apps))
     effective = {patch["id"] for patch in listed if patch["enabled"]}
-    wanted = {(app.pid, id): "active" for app in apps for id in effective}
+    wanted = {(app.pid, patch): "active" for app in apps for patch in effective}
     until_equal(home.audit, wanted, seconds=15)
     price = 1
     if "price" in effective:

@@ -1,4 +1,4 @@
-"""What `patchctl add` and its kin answered is on the disk, and nothing that a crash interrupts is half there."""
+"""What `patchctl add` and its kin answered is on the disk, and a crash leaves nothing half done."""
 
 from __future__ import annotations
 

@@ -267,7 +267,7 @@ def test_a_link_of_another_user_in_place_of_a_folder_is_refused(machine: Machine
         Path(f"/tmp/patchctl-{USERS['alice']}").unlink()
 
 
-def test_a_folder_of_another_user_is_refused(machine: Machine, site: Package) -> None:
+def test_a_folder_of_another_user_is_refused(machine: Machine) -> None:
     machine.call("root", "install", "-d", "-o", "bob", "-m", "755", "/home/alice/theirs")
     machine.call("root", "ln", "-s", "/home/alice/theirs", "/home/alice/.config")
     machine.call("root", "chown", "-h", "alice", "/home/alice/.config")

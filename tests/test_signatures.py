@@ -115,13 +115,13 @@ def test_options_would_change_a_signed_file(home: Home, strict: Application, pac
 def test_an_older_version_does_not_come_back(home: Home, strict: Application, package: Package) -> None:
     old = signed(home, package, 2, 1).read_text()
     home.add(package.folder.parent / "fix.diff")
-    home.add(signed(home, package, 3, 2), "--replace")
+    home.add(signed(home, package, 3, 2), "--overwrite")
     assert strict.eval("shop.price.net(5)") == 15
     (home.patches / "fix.diff").write_text(old)
     until(lambda: fault(home), lambda seen: seen and "downgrade" in seen, what="the refusal")
     stays(lambda: strict.eval("shop.price.net(5)"), 15)
     path = package.write_patch("fix.diff", old)
-    assert "downgrade" in home.run("add", path, "--replace", code=3).err
+    assert "downgrade" in home.run("add", path, "--overwrite", code=3).err
 
 
 def test_a_removed_patch_does_not_come_back_by_itself(
@@ -147,7 +147,9 @@ def test_a_removed_patch_does_not_come_back_by_itself(
 def test_a_signature_is_for_one_patch(home: Home, strict: Application, package: Package) -> None:
     text = signed(home, package, 2, 1).read_text()
     (home.patches / "other.diff").write_text(text)
-    until(lambda: fault(home, "other"), lambda seen: seen and "signed as patch fix" in seen, what="the refusal")
+    until(
+        lambda: fault(home, "other"), lambda seen: seen and "signed as patch fix" in seen, what="the refusal"
+    )
     assert strict.eval("shop.price.net(5)") == 5
 
 

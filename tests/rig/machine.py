@@ -1,7 +1,7 @@
-"""A machine of the test's own for root: a mount namespace with users, homes, `/run`, `/etc` and `/var` of its own.
+"""A machine of the test's own for root: a mount namespace with users, homes, `/run`, `/etc` and `/var`.
 
-Users exist in that namespace only. Programs are started in it as one of them; the environment with the wheel lies
-in a folder that all of them can read.
+Users exist in that namespace only. Programs are started in it as one of them; the environment with the
+wheel lies in a folder that all of them can read.
 """
 
 from __future__ import annotations
@@ -152,5 +152,5 @@ class Machine:
         self.holder.kill()
         self.holder.communicate()
         for number in USERS.values():
-            shutil.rmtree(f"/tmp/patchctl-{number}", ignore_errors=True)
+            shutil.rmtree(Path(tempfile.gettempdir()) / f"patchctl-{number}", ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
