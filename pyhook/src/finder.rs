@@ -93,10 +93,12 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
         return Ok(());
     }
     let kind = modules::loader_kind(&loader);
-    let overridable = matches!(kind, LoaderKind::Source | LoaderKind::Sourceless)
+    let overridable = matches!(kind, LoaderKind::Source | LoaderKind::Sourceless | LoaderKind::Zip)
         && !loader.is_instance_of::<PyType>()
+        // Archives up to Python 3.9 are loaded by `load_module`.
+        && loader.hasattr("exec_module")?
         && interpreter::text(&loader.get_type(), "__module__")
-            .is_some_and(|module| module.contains("importlib"));
+            .is_some_and(|module| module.contains("importlib") || module == "zipimport");
     if !overridable {
         link::nudge();
         return Ok(());
@@ -109,8 +111,15 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
         loader: loader.clone().unbind(),
         module: name.to_owned(),
         question: Mutex::new(question),
+        before: own_get_code(&loader),
     };
     loader.setattr("get_code", Bound::new(py, patched)?)
+}
+
+/// The `get_code` that the loader instance itself has, beside its type's.
+fn own_get_code(loader: &Bound<'_, PyAny>) -> Option<Py<PyAny>> {
+    let own = loader.getattr("__dict__").ok()?.cast_into::<PyDict>().ok()?;
+    own.get_item("get_code").ok().flatten().map(Bound::unbind)
 }
 
 /// Stands as `get_code` on one loader instance until it is called for the module.
@@ -119,27 +128,47 @@ struct PatchedCode {
     loader: Py<PyAny>,
     module: String,
     question: Mutex<Option<Question>>,
+    /// What stood in its place: an archive's loader serves many modules.
+    before: Option<Py<PyAny>>,
 }
 
 #[pymethods]
 impl PatchedCode {
     /// `importlib.abc.InspectLoader.get_code`.
     #[pyo3(signature = (*arguments))]
-    fn __call__<'py>(&self, py: Python<'py>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let loader = self.loader.bind(py);
-        // The loader has its own method again: for reloads, `inspect`, pickling.
-        loader.delattr("get_code").ok();
-        let code = loader.call_method1("get_code", arguments)?;
-        if !interpreter::is_code(&code)? {
+    fn __call__<'py>(slf: &Bound<'py, Self>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, own) = (slf.py(), slf.get());
+        let code = own.original(py, arguments)?;
+        let asked = arguments.get_item(0).and_then(|name| name.extract::<String>());
+        if asked.is_ok_and(|name| name != own.module) || !interpreter::is_code(&code)? {
             return Ok(code);
         }
-        let patched = self.patch(&code);
+        // The loader has its own method again: for reloads, `inspect`, pickling.
+        let loader = own.loader.bind(py);
+        if own_get_code(loader).is_some_and(|current| current.is(slf)) {
+            match &own.before {
+                Some(before) => loader.setattr("get_code", before).ok(),
+                None => loader.delattr("get_code").ok(),
+            };
+        }
+        let patched = own.patch(&code);
         link::nudge();
         Ok(patched.unwrap_or(code))
     }
 }
 
 impl PatchedCode {
+    /// What `get_code` answers without this override.
+    fn original<'py>(&self, py: Python<'py>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let loader = self.loader.bind(py);
+        if let Some(before) = &self.before {
+            return before.bind(py).call1(arguments);
+        }
+        let with_loader = std::iter::once(loader.clone()).chain(arguments.iter());
+        let arguments = PyTuple::new(py, with_loader.collect::<Vec<_>>())?;
+        loader.get_type().getattr("get_code")?.call1(arguments)
+    }
+
     /// The module's code with its patches in it; `None` if there are none or none in time.
     fn patch<'py>(&self, code: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = code.py();

@@ -17,7 +17,9 @@ TARGET = Path(__file__).resolve().parents[1] / "targets" / "application.py"
 
 
 class RemoteError(AssertionError):
-    """What was evaluated in the application raised."""
+    """What was evaluated in the application raised; `line` is that of the text, counted from 1."""
+
+    line: int | None = None
 
 
 class Application:
@@ -75,7 +77,9 @@ class Application:
         self.process.stdin.flush()
         answer = self._read(seconds)
         if "error" in answer:
-            raise RemoteError(answer["error"])
+            error = RemoteError(answer["error"])
+            error.line = answer["line"]
+            raise error
         return answer["value"]
 
     def eval(self, expression: str, seconds: float = 30) -> Any:

@@ -46,7 +46,8 @@ def main():
                 exec(request["exec"], names)
                 say(value=None)
         except BaseException as error:
-            say(error=f"{type(error).__name__}: {error}")
+            within = error.__traceback__.tb_next
+            say(error=f"{type(error).__name__}: {error}", line=within.tb_lineno if within else None)
 
 
 if __name__ == "__main__":

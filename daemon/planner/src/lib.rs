@@ -16,6 +16,7 @@ mod error;
 mod excerpt;
 mod fingerprint;
 mod globals;
+mod graftable;
 mod mirror;
 mod near;
 mod order;

@@ -4,6 +4,7 @@ use crate::attribution::Attribution;
 use crate::changes::{self, Changes, Draft, FunctionPair, LambdaPair, Scope};
 use crate::compose::Contribution;
 use crate::dependents;
+use crate::graftable::is_graftable;
 use crate::patch::digest;
 use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
@@ -71,18 +72,12 @@ fn plan_on_stack(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, R
         changes.stale.clear();
     }
     let builder = Builder { old: &old, new: &new, by: Attribution::new(texts.contributions) };
-    let whole = changes.beyond_functions || changes.functions.iter().any(|f| !is_graftable(f.parts));
+    let whole = changes.beyond_functions || changes.functions.iter().any(|pair| !is_graftable(pair));
     builder.fill(&mut plan, changes);
     if options.phase == Phase::Import && whole {
         plan.source = Some(texts.target.to_owned());
     }
     Ok(plan)
-}
-
-/// Whether grafting the code object is all there is to do at an import: the docstring, the parameters and
-/// the kind are in the code object.
-fn is_graftable(parts: Parts) -> bool {
-    !(parts.defaults || parts.annotations || parts.decorators)
 }
 
 struct Builder<'s, 't, 'u> {

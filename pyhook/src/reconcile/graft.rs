@@ -2,6 +2,7 @@
 //! it runs, so that decorators, registries and nested functions see only the new code. Where more than
 //! function bodies changes, the whole target text is compiled instead.
 
+use super::failures::Failure;
 use super::index::Index;
 use super::records::{self, CodeRecord, Record};
 use super::{codes, commit, edit, failures};
@@ -37,46 +38,48 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
     record.target = plan.target.clone();
     let file: String = code.getattr("co_filename")?.extract()?;
     let patched = match &plan.source {
-        Some(source) => Some(whole(code.py(), plan, source, &file, &mut record)?),
-        // Without source functions are found by name, once they exist.
-        None if plan.old_skeleton.is_none() && !(plan.functions.is_empty() && plan.steps.is_empty()) => {
-            return Ok(Some(edit::with_call(code, &module.name)));
-        }
+        Some(source) => Grafted::Code(whole(code.py(), plan, source, &file, &mut record)?),
         None => grafted(code, plan, &file, &mut record)?,
     };
-    let py = code.py();
-    let edited = |patched: Bound<'py, PyAny>| {
-        verify(py, &record)?;
-        edit::edited(&patched, &module.name, plan, &mut record)
-    };
-    let patched = match patched.map(edited).transpose() {
-        Ok(patched) => patched,
-        Err(failure) => {
-            failures::exclude(&failure, std::slice::from_ref(module));
-            return Ok(None);
-        }
-    };
     match patched {
-        Some(patched) => {
-            drop(records::put(&module.name, record));
-            Ok(Some(patched))
-        }
-        None => {
+        Grafted::Code(patched) => match completed(&patched, module, plan, &mut record) {
+            Ok(edited) => {
+                drop(records::put(&module.name, record));
+                Ok(Some(edited))
+            }
+            Err(failure) => {
+                failures::exclude(&failure, std::slice::from_ref(module));
+                Ok(None)
+            }
+        },
+        Grafted::Later => Ok(Some(edit::with_call(code, &module.name))),
+        Grafted::Unexpected => {
             let detail = "the loaded code is not what its source compiles to";
             let refusal = Refusal::new(Reason::FingerprintMismatch, detail);
-            failures::exclude(&failures::Failure::new(&[], refusal), std::slice::from_ref(module));
+            failures::exclude(&Failure::new(&[], refusal), std::slice::from_ref(module));
             Ok(None)
         }
     }
 }
 
 /// Has the changed functions verified.
-fn verify(py: Python<'_>, record: &Record) -> Result<(), failures::Failure> {
+fn verify(py: Python<'_>, record: &Record) -> Result<(), Failure> {
     for code in record.codes.iter().filter(|code| code.outermost) {
         let verified = edit::verify(code.current.bind(py));
-        verified.map_err(|refusal| failures::Failure::new(&code.patches, refusal))?;
+        verified.map_err(|refusal| Failure::new(&code.patches, refusal))?;
     }
     Ok(())
+}
+
+/// Has the new code objects verified, and adds the plan's edits.
+fn completed<'py>(
+    patched: &Bound<'py, PyAny>,
+    module: &ModulePlan,
+    plan: &Plan,
+    record: &mut Record,
+) -> Result<Bound<'py, PyAny>, Failure> {
+    verify(patched.py(), record)?;
+    edit::edited(patched, &module.name, plan, record)
 }
 
 /// The file with the text of a module that no finder finds and a patch adds, if the plan is of one; records
@@ -134,15 +137,29 @@ fn whole<'py>(
     Ok(code)
 }
 
-/// The loaded code with the changed functions in it; `None` if one of them is not what the plan expects.
+/// What came of a graft.
+enum Grafted<'py> {
+    /// The module's code with the changed functions in it.
+    Code(Bound<'py, PyAny>),
+    /// Not to be done before the module runs: the live path follows.
+    Later,
+    /// A function is not what the plan expects.
+    Unexpected,
+}
+
+/// The loaded code with the changed functions in it.
 fn grafted<'py>(
     code: &Bound<'py, PyAny>,
     plan: &Plan,
     file: &str,
     record: &mut Record,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Grafted<'py>> {
     let py = code.py();
-    let Some(old) = &plan.old_skeleton else { return Ok(Some(code.clone())) };
+    let Some(old) = &plan.old_skeleton else {
+        // Without source, what exists is seen once the module has run; edits need no more than the code.
+        let edits_alone = plan.functions.is_empty() && plan.steps.is_empty();
+        return Ok(if edits_alone { Grafted::Code(code.clone()) } else { Grafted::Later });
+    };
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let old = interpreter::compile(py, old, file)?;
     let new = interpreter::compile(py, &plan.new_skeleton, filename)?;
@@ -156,14 +173,18 @@ fn grafted<'py>(
         let wanted: Vec<_> = new.all(name, change.new_line).collect();
         let loaded: Vec<_> = loaded.all(name, change.old_line).collect();
         if expected.is_empty() || expected.len() != wanted.len() || loaded.len() != expected.len() {
-            return Ok(None);
+            return Ok(Grafted::Unexpected);
         }
         for ((expected, wanted), loaded) in expected.into_iter().zip(wanted).zip(loaded) {
             if !loaded.code.eq(&expected.code)? {
-                return Ok(None);
+                return Ok(Grafted::Unexpected);
             }
             if loaded.code.eq(&wanted.code)? {
                 continue;
+            }
+            // The statement around it makes the closure; another one would end the process.
+            if codes::free_variables(&loaded.code)? != codes::free_variables(&wanted.code)? {
+                return Ok(Grafted::Later);
             }
             for pair in codes::pairs(0, &change.qualname, &loaded.code, &wanted.code)? {
                 record.codes.push(CodeRecord {
@@ -178,7 +199,7 @@ fn grafted<'py>(
             grafts.add(&loaded.path, &wanted.code);
         }
     }
-    grafts.apply(code).map(Some)
+    grafts.apply(code).map(Grafted::Code)
 }
 
 /// What is to stand at which positions of a tree of code objects.

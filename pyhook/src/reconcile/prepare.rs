@@ -111,12 +111,6 @@ pub fn file_name(content: &Plan, namespace: &Bound<'_, PyDict>) -> String {
     file.and_then(|file| file.extract().ok()).unwrap_or_else(|| "<patched>".to_owned())
 }
 
-/// The code that the function of that name runs, where there is no source to compile it from.
-fn running_code<'py>(namespace: &Bound<'py, PyDict>, change: &FunctionChange) -> Option<Bound<'py, PyAny>> {
-    let value = scope::lookup(namespace, &change.scope, &change.name)?;
-    holders::plain_function(&value)?.getattr("__code__").ok()
-}
-
 impl<'py> Prepared<'py, '_> {
     /// Compiles the skeletons and pairs the code objects of each change.
     fn pair_up(&mut self, py: Python<'py>, content: &Plan) -> Result<(), Failure> {
@@ -141,7 +135,7 @@ impl<'py> Prepared<'py, '_> {
             }
             let old_code = match &old_index {
                 Some(old) => old.first(name, change.old_line),
-                None => running_code(&self.namespace, change),
+                None => self.base_code(change),
             };
             let new_code = new_index.first(name, change.new_line);
             match (old_code, new_code) {
@@ -167,6 +161,15 @@ impl<'py> Prepared<'py, '_> {
             edit::verify(&pair.new).map_err(|refusal| Failure::new(patches, refusal))?;
         }
         Ok(())
+    }
+
+    /// The code that the function of that name has without any patch, where there is no source to compile
+    /// it from.
+    fn base_code(&self, change: &FunctionChange) -> Option<Bound<'py, PyAny>> {
+        let value = scope::lookup(&self.namespace, &change.scope, &change.name)?;
+        let function = holders::plain_function(&value)?;
+        let found = self.candidates.iter().find(|candidate| candidate.holder.function.is(&function));
+        found.map(|candidate| candidate.base.clone()).or_else(|| function.getattr("__code__").ok())
     }
 
     /// The lambdas of one line, in order: they have no name to tell them apart.

@@ -75,17 +75,16 @@ pub fn code_calling<'py>(
     let (parameters, arguments) = parameters(new)?;
     let call = format!("{PLACEHOLDER:?}.__call__({arguments})");
     let mention =
-        if free.is_empty() { String::new() } else { format!("  None and ({},)\n", free.join(", ")) };
+        if free.is_empty() { String::new() } else { format!("   None and ({},)\n", free.join(", ")) };
     let (keyword, body) = match codes::kind(old)? {
-        0 => ("def", format!("  return {call}\n")),
-        0x20 => ("def", format!("  return (yield from {call})\n")),
-        0x80 => ("async def", format!("  return await {call}\n")),
-        _ => ("async def", format!("  async for value in {call}: yield value\n")),
+        0 => ("def", format!("   return {call}\n")),
+        0x20 => ("def", format!("   return (yield from {call})\n")),
+        0x80 => ("async def", format!("   return await {call}\n")),
+        _ => ("async def", format!("   async for value in {call}: yield value\n")),
     };
     let name: String = new.getattr("co_name")?.extract()?;
     let name = if name.starts_with('<') { "function".to_owned() } else { name };
-    let outer =
-        format!("def outer({}):\n {keyword} {name}({parameters}):\n{mention} {body}", free.join(", "));
+    let outer = format!("def outer({}):\n {keyword} {name}({parameters}):\n{mention}{body}", free.join(", "));
     let line: usize = new.getattr("co_firstlineno")?.extract()?;
     let source = format!("{}{outer}", "\n".repeat(line.saturating_sub(2)));
     let file: String = new.getattr("co_filename")?.extract()?;
