@@ -2,7 +2,7 @@
 
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::Desired;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// What is known of the desired state.
@@ -12,6 +12,8 @@ pub struct Known {
     /// Name of each module with patches, with the digest of its patch set. Names from the index file
     /// alone have an empty digest.
     pub modules: HashMap<String, Digest>,
+    /// Last parts of these names: a file that is imported under a second name keeps its own.
+    stems: HashSet<String>,
 }
 
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
@@ -19,6 +21,15 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 /// Whether the module has patches: one look-up, no message.
 pub fn names(module: &str) -> bool {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).modules.contains_key(module)
+}
+
+/// Whether the module may be a second name of one with patches.
+pub fn resembles(module: &str) -> bool {
+    with(|known| !known.stems.is_empty() && known.stems.contains(stem(module)))
+}
+
+fn stem(module: &str) -> &str {
+    module.rsplit('.').next().unwrap_or(module)
 }
 
 /// Runs `look` on what is known.
@@ -34,16 +45,17 @@ pub fn set(desired: Desired) -> Vec<String> {
     let changed = modules.iter().filter(|(name, digest)| before.get(*name) != Some(digest));
     let gone = before.keys().filter(|name| !modules.contains_key(*name));
     let others = changed.map(|(name, _)| name).chain(gone).cloned().collect();
-    replace(Known { revision: desired.revision, modules });
+    replace(desired.revision, modules);
     others
 }
 
 /// Takes over the names of the index file, until the daemon's own word arrives.
 pub fn set_names(revision: u64, names: Vec<String>) {
     let modules = names.into_iter().map(|name| (name, Digest::default())).collect();
-    replace(Known { revision, modules });
+    replace(revision, modules);
 }
 
-fn replace(known: Known) {
-    *KNOWN.write().unwrap_or_else(PoisonError::into_inner) = known;
+fn replace(revision: u64, modules: HashMap<String, Digest>) {
+    let stems = modules.keys().map(|name| stem(name).to_owned()).collect();
+    *KNOWN.write().unwrap_or_else(PoisonError::into_inner) = Known { revision, modules, stems };
 }

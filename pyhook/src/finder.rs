@@ -30,13 +30,19 @@ impl Finder {
         path: Option<Bound<'py, PyAny>>,
         target: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if !desired::names(name) || LOOKING.with_borrow(|names| names.iter().any(|other| other == name)) {
+        if !desired::names(name) && !desired::resembles(name) {
+            return Ok(None);
+        }
+        if LOOKING.with_borrow(|names| names.iter().any(|other| other == name)) {
             return Ok(None);
         }
         LOOKING.with_borrow_mut(|names| names.push(name.to_owned()));
         let spec = walk(slf, name, path, target);
         LOOKING.with_borrow_mut(|names| names.pop());
-        let Some(spec) = spec? else { return Ok(new_module(slf.py(), name).ok().flatten()) };
+        let Some(spec) = spec? else {
+            let added = if desired::names(name) { new_module(slf.py(), name).ok() } else { None };
+            return Ok(added.flatten());
+        };
         // Nothing of ours may break an import: without the override it goes on unpatched.
         prepare(&spec, name).ok();
         Ok(Some(spec))
@@ -105,8 +111,13 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
     }
     let origin = interpreter::text(spec, "origin");
     let facts = ModuleFacts { name: name.to_owned(), origin, loader: kind, ..ModuleFacts::default() };
-    let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
-    let question = py.detach(|| Question::ask(facts, Phase::Import, excluded, hello));
+    // What may be a second name of a module with patches is left to the live path, which compares files.
+    let question = if desired::names(name) {
+        let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
+        py.detach(|| Question::ask(facts, Phase::Import, excluded, hello))
+    } else {
+        None
+    };
     let patched = PatchedCode {
         loader: loader.clone().unbind(),
         module: name.to_owned(),

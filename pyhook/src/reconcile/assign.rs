@@ -49,7 +49,7 @@ impl<'py> Assignment<'_, 'py, '_> {
     fn make(&self, transaction: &mut Transaction, record: &mut Record) -> Result<(), Refusal> {
         let internal = |error: PyErr| refusal(self.py, Reason::Internal, "assigning", &error);
         let (Some(index), Some(content)) = (self.candidate.pair, self.module.content) else {
-            return self.store(&self.candidate.base, transaction).map_err(internal);
+            return self.back_to_base(transaction, record).map_err(internal);
         };
         let pair = &self.module.pairs[index];
         let change = &content.functions[pair.change];
@@ -100,6 +100,31 @@ impl<'py> Assignment<'_, 'py, '_> {
         Ok(())
     }
 
+    /// Gives the function its own code back. One that came to be with another closure can't take it: it gets
+    /// code that calls a function which can, or keeps what it has where the old code needs a variable that
+    /// it never captured.
+    fn back_to_base(&self, transaction: &mut Transaction, record: &mut Record) -> PyResult<()> {
+        let Candidate { holder, base, .. } = self.candidate;
+        if codes::free_variables(base)? == codes::free_variables(&holder.code)? {
+            return self.store(base, transaction);
+        }
+        let inner = trampoline::function_with(self.py, &holder.function, base, None);
+        let code = match inner {
+            Ok(inner) => trampoline::code_calling(self.py, &holder.code, base, &inner)?,
+            Err(_) => holder.code.clone(),
+        };
+        self.store(&code, transaction)?;
+        record.codes.push(CodeRecord {
+            qualname: String::new(),
+            original: Some(base.clone().unbind()),
+            current: code.unbind(),
+            outermost: false,
+            optional: true,
+            patches: Vec::new(),
+        });
+        Ok(())
+    }
+
     /// The code object to store: the new code where it fits this function's closure, else one that calls
     /// a function which has it.
     fn new_code(&self, index: usize, change: &FunctionChange) -> Result<Bound<'py, PyAny>, Refusal> {
@@ -115,14 +140,16 @@ impl<'py> Assignment<'_, 'py, '_> {
                 format!("{} changes its kind and is held by a decorator or elsewhere", change.qualname);
             return Err(Refusal::new(Reason::KindChanged, detail));
         }
-        let (old, new) = (codes::free_variables(&self.candidate.base), codes::free_variables(&pair.new));
-        if old.map_err(internal)? == new.map_err(internal)? {
+        // What it runs now tells the names of its cells.
+        let (own, new) =
+            (codes::free_variables(&self.candidate.holder.code), codes::free_variables(&pair.new));
+        if own.map_err(internal)? == new.map_err(internal)? {
             // Where only defaults and the like change, the original stays.
             return Ok(if change.parts.code { pair.new.clone() } else { self.candidate.base.clone() });
         }
         let class = scope::class(&self.module.namespace, &change.scope).ok().filter(|_| pair.outermost);
         let inner = trampoline::function_with(self.py, function, &pair.new, class.as_ref())?;
-        let code = trampoline::code_calling(self.py, &self.candidate.base, &pair.new, &inner);
+        let code = trampoline::code_calling(self.py, &self.candidate.holder.code, &pair.new, &inner);
         let code = code.map_err(internal)?;
         edit::verify(&code).map(|()| code)
     }

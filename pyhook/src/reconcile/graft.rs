@@ -92,6 +92,7 @@ pub fn added(module: &ModulePlan) -> Option<&str> {
     let patches = module.applied.iter().map(|patch| patch.id.clone()).collect();
     let record = Record {
         digest: module.digest.clone(),
+        original: plan.original.clone(),
         target: plan.target.clone(),
         base: Some(plan.target.clone()),
         applied: module.applied.clone(),

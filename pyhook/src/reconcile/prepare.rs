@@ -215,7 +215,7 @@ impl<'py> Prepared<'py, '_> {
 
     /// Refuses a change whose function does not run the code that the patch was written for.
     fn check(&mut self, index: usize, change: &FunctionChange) -> Result<(), Failure> {
-        let value = scope::lookup(&self.namespace, &change.scope, &change.name);
+        let value = self.base_value(change);
         let plainly = value
             .as_ref()
             .is_some_and(|value| self.holders_of(index).any(|found| found.holder.function.is(value)));
@@ -237,6 +237,16 @@ impl<'py> Prepared<'py, '_> {
             ),
         };
         Err(Failure::new(&change.patches, reason))
+    }
+
+    /// What the function's name is bound to without any patch.
+    fn base_value(&self, change: &FunctionChange) -> Option<Bound<'py, PyAny>> {
+        let container = match change.scope.is_empty() {
+            true => Some(self.namespace.clone().into_any()),
+            false => scope::class(&self.namespace, &change.scope).ok().map(Bound::into_any),
+        };
+        let before = container.and_then(|container| records::before(&self.key, &container, &change.name));
+        before.unwrap_or_else(|| scope::lookup(&self.namespace, &change.scope, &change.name))
     }
 
     /// Whether the name is bound to nothing, or to another of the source's definitions of that name.

@@ -137,6 +137,19 @@ pub fn replaced(
     Some((original, found.patches.clone()))
 }
 
+/// What a name was bound to before the stores of this module's record, if it has one for that name: `container`
+/// is the namespace or the class.
+pub fn before<'py>(
+    key: &str,
+    container: &Bound<'py, PyAny>,
+    name: &str,
+) -> Option<Option<Bound<'py, PyAny>>> {
+    let py = container.py();
+    let records = records();
+    let stored = records.get(key)?.stored.iter().find(|stored| stored.slot.is_of(py, container, name))?;
+    Some(stored.before.as_ref().map(|value| value.bind(py).clone()))
+}
+
 /// The original of each code object that took another's place in this module, by the address of the
 /// code object that runs now.
 pub fn originals(py: Python<'_>, name: &str) -> std::collections::HashMap<usize, Py<PyAny>> {

@@ -3,7 +3,7 @@
 
 use super::execute::Executor;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{refusal, scope};
+use super::{holders, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::Step;
 use patchctl_protocol::state::{Reason, Refusal};
@@ -69,9 +69,9 @@ fn is_taken_over(
     if step.binds.iter().any(|bound| bound == name) {
         return Ok(true);
     }
-    if interpreter::is_function(value)? {
-        // Generated functions are compiled from text that is in no file.
-        let file = interpreter::text(&value.getattr("__code__")?, "co_filename").unwrap_or_default();
+    if let Some(function) = holders::plain_function(value) {
+        // Generated functions are compiled from text that is in no file; a wrapper may stand around them.
+        let file = interpreter::text(&function.getattr("__code__")?, "co_filename").unwrap_or_default();
         return Ok(file.starts_with('<'));
     }
     let generated = ["__dataclass_fields__", "__dataclass_params__", "__match_args__", "__attrs_attrs__"];

@@ -29,9 +29,10 @@ pub fn function_with<'py>(
             let position = own.iter().position(|other| *other == name);
             match (position, class) {
                 (Some(position), _) => closure.push(cells.get_item(position)?),
-                (None, Some(class)) if name == "__class__" => {
-                    closure.push(interpreter::builtins(py)?.cell.bind(py).call1((class,))?);
-                }
+                (None, Some(class)) => match of_class(class, &name)? {
+                    Some(value) => closure.push(interpreter::builtins(py)?.cell.bind(py).call1((value,))?),
+                    None => return Ok(Err(name)),
+                },
                 _ => return Ok(Err(name)),
             }
         }
@@ -58,6 +59,22 @@ pub fn function_with<'py>(
         }
         Err(error) => Err(super::refusal(py, Reason::Internal, "making a function", &error)),
     }
+}
+
+/// What a free variable of a method means that its class determines: the class itself, or one of its type
+/// parameters (PEP 695).
+fn of_class<'py>(class: &Bound<'py, PyType>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if name == "__class__" {
+        return Ok(Some(class.clone().into_any()));
+    }
+    let Ok(parameters) = class.getattr("__type_params__") else { return Ok(None) };
+    for parameter in parameters.try_iter()? {
+        let parameter = parameter?;
+        if interpreter::text(&parameter, "__name__").as_deref() == Some(name) {
+            return Ok(Some(parameter));
+        }
+    }
+    Ok(None)
 }
 
 /// Code with the free variables and the kind of `old` and the parameters of `new` that calls `target` with all

@@ -4,6 +4,7 @@
 use crate::interpreter;
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// Where a value lies.
 pub enum Slot {
@@ -35,6 +36,21 @@ impl Slot {
             Self::Attribute(object, name) => Self::Attribute(object.clone_ref(py), name.clone()),
             Self::Class(class, name) => Self::Class(class.clone_ref(py), name.clone()),
             Self::Item(container, key) => Self::Item(container.clone_ref(py), key.clone_ref(py)),
+        }
+    }
+
+    /// Whether it is the place of this name in a namespace or a class. Runs no code but the comparison of
+    /// two texts.
+    pub fn is_of(&self, py: Python<'_>, container: &Bound<'_, PyAny>, name: &str) -> bool {
+        match self {
+            Self::Attribute(object, own) | Self::Class(object, own) => {
+                object.bind(py).is(container) && own == name
+            }
+            Self::Item(object, key) => {
+                let key = key.bind(py).cast_exact::<PyString>().ok();
+                object.bind(py).is(container)
+                    && key.is_some_and(|key| key.to_cow().is_ok_and(|key| key == name))
+            }
         }
     }
 
