@@ -9,12 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 from tests.kinds import ways
-from tests.kinds.case import Case, load
+from tests.kinds.case import OWN, load
 from tests.rig import interpreters, wheel
-from tests.rig.environment import Environment, with_wheel
+from tests.rig.environment import with_wheel
 from tests.rig.home import Home
 
-OWN = Path(__file__).resolve().parent / "cases"
 MARKS = {"pass": ".", "silent": "S", "damaged": "D", "refused": "r", "undo": "U", "broken": "b", "none": "-"}
 
 
@@ -27,18 +26,13 @@ def folders(shared: str | None) -> list[Path]:
     return [folder for folder in (OWN, collection) if folder.is_dir()]
 
 
-def fits(case: Case, way: str, environment: Environment) -> bool:
-    """Whether the case can be tried in this way on this interpreter."""
-    release = environment.interpreter.release
-    installed = all((environment.site_packages / name).exists() for name in case.needs)
-    return installed and release >= case.python and (case.cold or way != "before")
-
-
 def main() -> int:
     """Try what was asked for; exit status 1 if anything but a pass came out."""
     parser = argparse.ArgumentParser(prog="python -m tests.kinds", description=__doc__)
     parser.add_argument("names", nargs="*", help="cases, all by default")
-    parser.add_argument("--python", action="append", help="version, such as 3.13; all that are found by default")
+    parser.add_argument(
+        "--python", action="append", help="version, such as 3.13; all that are found by default"
+    )
     parser.add_argument("--way", action="append", choices=ways.WAYS, help="all three by default")
     options = parser.parse_args()
     places = folders(os.environ.get("PATCHCTL_SHARED"))
@@ -57,7 +51,7 @@ def main() -> int:
             cell = ""
             for way in options.way or ways.WAYS:
                 verdict = ways.Verdict("none")
-                if fits(case, way, environment):
+                if ways.fits(case, way, environment):
                     verdict = ways.run(home, environment, case, way)
                 if verdict.status not in {"pass", "none"}:
                     print(f"{interpreter.name} {case.name} {way}: {verdict.status}: {verdict.detail[:300]}")

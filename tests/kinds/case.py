@@ -1,7 +1,7 @@
 """A kind of patch, as a text file: files as installed, files with the fix, checks.
 
-A file begins with `key: value` lines (`case`, `about`, and where needed `targets`, `python`, `needs`, `expect`,
-`cold`, `flags`), then has sections, each after a line `--- TITLE`:
+A file begins with `key: value` lines (`case`, `about`, and where needed `targets`, `python`, `needs`,
+`expect`, `cold`, `flags`), then has sections, each after a line `--- TITLE`:
 
     old FILE, new FILE   the file as installed, and with the fix
     base FILE            the file that the fix was written for, where that is not the old one
@@ -19,6 +19,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+
+# The cases of this repository.
+OWN = Path(__file__).resolve().parent / "cases"
 
 
 @dataclass
@@ -68,11 +71,8 @@ def load(folder: Path, names: list[str]) -> list[Case]:
 def parse(text: str) -> Case:
     """Read one case."""
     head, *sections = ("\n" + text).split("\n--- ")
-    keys = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in head.splitlines()
-        if line.strip() and not line.startswith("#")
-    )
+    lines = [line.partition(":") for line in head.splitlines() if line.strip() and not line.startswith("#")]
+    keys = {key.strip(): value.strip() for key, _, value in lines}
     case = Case(
         name=keys["case"],
         about=keys.get("about", ""),

@@ -12,10 +12,11 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from tests.kinds.case import Case
 from tests.rig.application import Application, RemoteError
@@ -156,6 +157,13 @@ class Trial:
         return Verdict("undo", problem) if problem else Verdict("pass")
 
 
+def fits(case: Case, way: str, environment: Environment) -> bool:
+    """Whether the case can be tried in this way on this interpreter."""
+    release = environment.interpreter.release
+    installed = all((environment.site_packages / name).exists() for name in case.needs)
+    return installed and release >= case.python and (case.cold or way != "before")
+
+
 def run(home: Home, environment: Environment, case: Case, way: str) -> Verdict:
     """Try one case in one way."""
     folder = Path(tempfile.mkdtemp(prefix="pk-", dir="/tmp"))
@@ -229,7 +237,9 @@ def _settled(trial: Trial, app: Application) -> str | None:
 
     def reports() -> list[dict[str, Any]]:
         processes = trial.home.json("audit", code=None)["processes"]
-        return [one for row in processes if row["process"]["pid"] == app.process.pid for one in row["patches"]]
+        return [
+            one for row in processes if row["process"]["pid"] == app.process.pid for one in row["patches"]
+        ]
 
     wanted = _registered(trial)
     found = until(
