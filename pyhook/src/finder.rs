@@ -106,6 +106,7 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
         && interpreter::text(&loader.get_type(), "__module__")
             .is_some_and(|module| module.contains("importlib") || module == "zipimport");
     if !overridable {
+        modules::expect(py, name);
         link::nudge();
         return Ok(());
     }

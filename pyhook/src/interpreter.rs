@@ -116,9 +116,18 @@ pub fn namespace<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py,
 #[must_use]
 pub fn is_initializing(namespace: &Bound<'_, PyDict>) -> bool {
     let spec = namespace.get_item("__spec__").ok().flatten();
-    spec.and_then(|spec| spec.getattr("_initializing").ok())
-        .and_then(|flag| flag.is_truthy().ok())
-        .unwrap_or(false)
+    let flag = spec.and_then(|spec| spec.getattr("_initializing").ok());
+    flag.is_some_and(|flag| flag.is_truthy().unwrap_or(false)) || is_locked(namespace).unwrap_or(false)
+}
+
+/// Whether an import holds the lock of the module; what loads by `load_module` has no other sign.
+fn is_locked(namespace: &Bound<'_, PyDict>) -> PyResult<bool> {
+    let Some(name) = namespace.get_item("__name__")? else { return Ok(false) };
+    let locks = namespace.py().import("_frozen_importlib")?.getattr("_module_locks")?;
+    match locks.cast::<PyDict>()?.get_item(name)? {
+        Some(lock) => Ok(!lock.call0()?.is_none()),
+        None => Ok(false),
+    }
 }
 
 /// A text attribute, or `None` where it is missing or no text.

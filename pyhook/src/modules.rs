@@ -7,6 +7,8 @@ use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{Hello, LoaderKind, ModuleFacts};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Modules to plan for.
 #[derive(Default)]
@@ -20,9 +22,33 @@ pub struct Outdated {
 /// Name under which the script or `-m` module is known beside its own.
 pub const MAIN: &str = "__main__";
 
+/// Modules that were found and will be loaded by a loader which can't be given patched code: they are
+/// looked at once they are there. Locked only with the GIL held and never across a call into Python.
+static EXPECTED: Mutex<Vec<(String, Instant)>> = Mutex::new(Vec::new());
+
+/// How long a module that was found may take to appear in `sys.modules`; most appear at once.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Notes that a module was found and will be loaded.
+pub fn expect(_: Python<'_>, name: &str) {
+    let until = Instant::now() + PATIENCE;
+    EXPECTED.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), until));
+}
+
+/// Whether some module that was found is still to appear.
+fn is_expecting(py: Python<'_>) -> bool {
+    let mut expected = std::mem::take(&mut *EXPECTED.lock().unwrap_or_else(PoisonError::into_inner));
+    let now = Instant::now();
+    let appeared = |name: &str| interpreter::namespace(py, name).is_ok_and(|found| found.is_some());
+    expected.retain(|(name, until)| *until > now && !appeared(name));
+    let any = !expected.is_empty();
+    EXPECTED.lock().unwrap_or_else(PoisonError::into_inner).append(&mut expected);
+    any
+}
+
 /// The loaded modules whose target is not what they run.
 pub fn outdated(py: Python<'_>, attached: bool) -> Outdated {
-    let mut found = Outdated::default();
+    let mut found = Outdated { unfinished: is_expecting(py), ..Outdated::default() };
     for name in candidates(py) {
         match state(py, &name) {
             Loaded::Outdated(facts) => found.modules.push(facts),
