@@ -123,11 +123,11 @@ class Trial:
         """Add patches; why they are not in the process, `None` if they are."""
         if app is not None:
             self.home.wait_linked(app.process.pid)
-        result = self.home.run("--json", "add", "--replace", *files, "--wait", 20, code=None)
-        if not result.out.strip():
-            return result.err or "no outcome"
+        result = self.home.run("--json", "add", "--overwrite", *files, "--wait", 20, code=None)
         if app is None:
-            return None
+            return result.explain() if result.code else None
+        if not result.out.strip():
+            return result.explain()
         outcomes = result.json.get("processes", [])
         mine = [one for one in outcomes if one["process"]["pid"] == app.process.pid]
         if mine and all(one["state"] in GOOD for one in mine):
