@@ -69,7 +69,7 @@ def test_killed_at_random_moments(home: Home, start: Starter, package: Package) 
     stock = package.write_patch("stock.diff", package.diff("shop/stock.py", COUNT))
     chance = random.Random(4)  # noqa: S311 - no secret
     count = rounds(20, 1000)
-    for _ in range(count):
+    for turn in range(count):
         home.start()
         commands = [
             ("add", chance.choice(prices), "--id", "price", "--overwrite", "--wait", "1"),
@@ -87,6 +87,8 @@ def test_killed_at_random_moments(home: Home, start: Starter, package: Package) 
         until(partial(running, pid), lambda runs: not runs, what=f"the end of process {pid}")
         home.start()
         check_agreement(home, apps)
+        if turn % 20 == 19:
+            check_history(home)
     tell(f"daemon killed at a random moment of a change: {count} rounds, 3 processes, all agree")
 
 
@@ -106,6 +108,11 @@ def check_agreement(home: Home, apps: list[Application]) -> None:
     for app in apps:
         assert app.eval("shop.price.net(1)") == price
         assert app.eval("shop.stock.count('')") == (100 if "stock" in effective else 0)
+
+
+def check_history(home: Home) -> None:
+    """The chain is whole, and ends in what there is."""
+    listed = home.json("list")["patches"]
     document = home.json("history", "--verify", "--limit", 1_000_000)
     assert document["verified"]["broken"] is None
     there = set()

@@ -230,3 +230,14 @@ fn order_of_patches() {
     let ids: Vec<&str> = ordered.iter().map(|patch| patch.id.as_str()).collect();
     assert_eq!((ids, out[0].0.as_str()), (vec!["f", "a"], "b"));
 }
+
+#[test]
+fn a_definition_given_twice_is_refused() {
+    let text = "def f():\n    return 1\n\n\ndef g():\n    return 2\n";
+    let twice = mirror("p", "", "def f():\n    return 3\n\n\ndef f():\n    return 4\n");
+    let (reason, detail) = refusal(text, &[&twice]);
+    assert_eq!(
+        (reason, detail.as_str()),
+        (Reason::SyntaxError, "p defines what stands in line 1 of m twice")
+    );
+}

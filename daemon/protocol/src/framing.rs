@@ -58,3 +58,69 @@ pub fn read<R: BufRead, M: DeserializeOwned>(reader: &mut R) -> Result<M, ReadEr
         _ => Err(ReadError::Io(io::ErrorKind::UnexpectedEof.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::client::{Reply, Request};
+    use crate::hook::{FromHook, ToHook};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    const HONEST: [&str; 5] = [
+        r#"{"hook":"hello","protocol":1,"python":"3.11.7","search_path":["/a"],"attached":true}"#,
+        r#"{"daemon":"desired","revision":3,"modules":[{"name":"a.b","digest":"sha256:00"}]}"#,
+        r#"{"client":"add","files":[{"name":"a.diff","id":null,"content":"x","link":null,"strip":1}],"wait_ms":5}"#,
+        r#"{"client":"audit","deadline_ms":18446744073709551615,"pids":[1]}"#,
+        r#"{"reply":"changed","revision":1,"patches":[],"processes":[],"notes":[]}"#,
+    ];
+
+    fn read_as_all(bytes: &[u8]) {
+        let _ = read::<_, Request>(&mut &*bytes);
+        let _ = read::<_, Reply>(&mut &*bytes);
+        let _ = read::<_, FromHook>(&mut &*bytes);
+        let _ = read::<_, ToHook>(&mut &*bytes);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..300)) {
+            read_as_all(&bytes);
+        }
+
+        #[test]
+        fn changed_messages_are_read_or_refused(
+            which in 0..HONEST.len(),
+            changes in vec((any::<prop::sample::Index>(), "[\\[\\]{}\",:0-9a-z\\\\-]{0,4}"), 1..5),
+        ) {
+            let mut text = HONEST[which].to_owned();
+            for (at, piece) in changes {
+                let at = at.index(text.len());
+                text.replace_range(at..(at + 1).min(text.len()), &piece);
+            }
+            text.push('\n');
+            read_as_all(text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn honest_messages_are_understood() {
+        for line in HONEST {
+            let bytes = format!("{line}\n");
+            let understood = [
+                read::<_, Request>(&mut bytes.as_bytes()).is_ok(),
+                read::<_, Reply>(&mut bytes.as_bytes()).is_ok(),
+                read::<_, FromHook>(&mut bytes.as_bytes()).is_ok(),
+                read::<_, ToHook>(&mut bytes.as_bytes()).is_ok(),
+            ];
+            assert_eq!(understood.iter().filter(|one| **one).count(), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        for open in ["[", "{\"a\":"] {
+            read_as_all(format!("{{\"client\":\"add\",\"files\":{}\n", open.repeat(1_000_000)).as_bytes());
+        }
+    }
+}

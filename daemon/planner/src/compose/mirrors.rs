@@ -13,6 +13,11 @@ impl<'a> Composer<'a> {
         let target = Source::parse(&text, &format!("source of {}", self.module))?;
         let mirror = Source::parse(mirror, &patch.id)?;
         let spliced = splice(&target, &mirror);
+        if let Some(line) = changed_twice(&spliced.edits) {
+            let detail =
+                format!("{} defines what stands in line {} of {} twice", patch.id, line + 1, self.module);
+            return Err(Refusal::new(Reason::SyntaxError, detail));
+        }
         self.check_replaced(patch, &spliced.edits)?;
         let mut document = self.document.clone();
         document.edit(&spliced.edits, self.applied.len());
@@ -42,4 +47,10 @@ impl<'a> Composer<'a> {
         let detail = format!("{} and {names} change the same definition in {}", patch.id, self.module);
         Err(Refusal::new(Reason::Conflict, detail))
     }
+}
+
+/// Index of the first line that two edits replace.
+fn changed_twice(edits: &[LineEdit]) -> Option<usize> {
+    let overlap = |pair: &&[LineEdit]| pair[0].start + pair[0].removed > pair[1].start;
+    edits.windows(2).find(overlap).map(|pair| pair[1].start)
 }

@@ -15,6 +15,8 @@ use std::fmt::Write as _;
 
 /// A patch file is at most this large, in bytes.
 pub const LARGEST_PATCH: u64 = 8 << 20;
+/// Most statements of a Python patch, those of its classes included and those of its functions not.
+const MOST_STATEMENTS: usize = 5_000;
 
 /// A patch at one content.
 #[derive(Clone, Debug)]
@@ -199,6 +201,11 @@ fn python_body(text: &str, header: &Header) -> Result<Body, Fault> {
         let hint = "Put `# /// patch`, `# module = \"pkg.mod\"` and `# ///` at the top of the file.";
         return Err(without_module("a Python patch", hint));
     }
-    with_deep_stack(|| Source::check(text))?;
+    let statements =
+        with_deep_stack(|| Source::read(text).map(|source| source.definitions_and_statements()))?;
+    if statements > MOST_STATEMENTS {
+        let message = format!("{statements} statements, more than the {MOST_STATEMENTS} of a Python patch");
+        return Err(Fault::at(1, message).hint("Write it as a diff, or as several patches."));
+    }
     Ok(Body::Python(text.to_owned()))
 }

@@ -2,6 +2,7 @@
 
 mod binding;
 mod compare;
+mod depth;
 mod item;
 mod text;
 

@@ -1,11 +1,13 @@
 //! A parsed source text with its lines. Lines end as in CPython's tokenizer: at `\n`, `\r\n` and `\r`.
 
+use super::depth;
 use crate::error::Fault;
 use patchctl_protocol::state::{Reason, Refusal};
 use ruff_python_ast::token::{Token, TokenKind};
 use ruff_python_ast::{Decorator, ModModule, Stmt};
 use ruff_python_parser::{Parsed, parse_module};
 use ruff_text_size::{Ranged, TextRange, TextSize};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 /// A source text and its syntax tree.
@@ -14,6 +16,7 @@ pub(crate) struct Source<'t> {
     parsed: Parsed<ModModule>,
     /// Offset of each line's first byte.
     starts: Vec<u32>,
+    in_strings: OnceCell<BTreeSet<usize>>,
 }
 
 impl<'t> Source<'t> {
@@ -26,14 +29,14 @@ impl<'t> Source<'t> {
         })
     }
 
-    /// Whether a text is Python; if not, where and why.
-    pub fn check(text: &'t str) -> Result<(), Fault> {
-        Self::read(text).map(|_| ())
-    }
-
     /// Parses a text; if it is not Python, where and why.
     pub fn read(text: &'t str) -> Result<Self, Fault> {
         let starts = line_starts(text);
+        let too_deep =
+            || Fault::at(1, format!("its expressions nest more than {} levels deep", depth::DEEPEST));
+        if text.len() > depth::SHORT && depth::of_text(text) > depth::DEEPEST {
+            return Err(too_deep());
+        }
         let parsed = parse_module(text).map_err(|error| {
             let offset = error.location.start().to_usize();
             let line = starts.partition_point(|start| *start as usize <= offset);
@@ -42,11 +45,23 @@ impl<'t> Source<'t> {
             let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
             Fault::at(number(line), lower(&error.error.to_string())).column(number(column))
         })?;
-        Ok(Self { text, parsed, starts })
+        if text.len() <= depth::SHORT && depth::of_tokens(parsed.tokens()) > depth::DEEPEST {
+            return Err(too_deep());
+        }
+        Ok(Self { text, parsed, starts, in_strings: OnceCell::new() })
     }
 
     pub fn body(&self) -> &[Stmt] {
         &self.parsed.syntax().body
+    }
+
+    /// Number of statements, those of classes included and those of functions not.
+    pub fn definitions_and_statements(&self) -> usize {
+        fn count(body: &[Stmt]) -> usize {
+            let inner = body.iter().filter_map(Stmt::as_class_def_stmt).map(|class| count(&class.body));
+            body.len() + inner.sum::<usize>()
+        }
+        count(self.body())
     }
 
     /// Index of the line that holds an offset.
@@ -66,7 +81,11 @@ impl<'t> Source<'t> {
     }
 
     /// Indices of the lines that begin inside a string.
-    pub fn lines_in_strings(&self) -> BTreeSet<usize> {
+    pub fn lines_in_strings(&self) -> &BTreeSet<usize> {
+        self.in_strings.get_or_init(|| self.find_lines_in_strings())
+    }
+
+    fn find_lines_in_strings(&self) -> BTreeSet<usize> {
         use TokenKind::{FStringEnd, FStringStart, String, TStringEnd, TStringStart};
         let tokens: &[Token] = self.parsed.tokens();
         let mut lines = BTreeSet::new();

@@ -216,7 +216,8 @@ impl Reader<'_> {
         if text.trim().is_empty() {
             return Err(self.fault(&value.span(), "an empty statement"));
         }
-        let in_strings = with_deep_stack(|| Source::read(text).map(|source| source.lines_in_strings()));
+        let in_strings =
+            with_deep_stack(|| Source::read(text).map(|source| source.lines_in_strings().clone()));
         match in_strings {
             Ok(lines) => Ok(Statement { text: text.to_owned(), in_strings: lines.into_iter().collect() }),
             Err(fault) => {
