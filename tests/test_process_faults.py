@@ -58,7 +58,9 @@ def test_a_frozen_process_delays_nobody(home: Home, start: Starter, package: Pac
         for factor in range(2, 30):
             text = package.diff("shop/price.py", (NET[0], f"    return amount * {factor}\n"))
             begin = time.monotonic()
-            changed = home.add(package.write_patch("fix.diff", text), "--overwrite", "--wait", "0.3", code=None)
+            changed = home.add(
+                package.write_patch("fix.diff", text), "--overwrite", "--wait", "0.3", code=None
+            )
             assert time.monotonic() - begin < 2
             assert changed.state(frozen.pid) == "unanswered"
             assert [changed.state(app.pid) for app in others] == ["active", "active"]
