@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.rig.application import Application
+from tests.rig.environment import bare
 from tests.rig.home import Home
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
@@ -186,6 +187,38 @@ def test_dry_run_shows_the_file_and_changes_nothing(site: Site) -> None:
     assert "constant = [3, 2]" in result.out
     assert site.eval("wadd(3, 1)") == 64
     assert site.home.json("list")["patches"] == []
+
+
+@pytest.mark.every_python
+def test_trial_asks_the_process(site: Site) -> None:
+    home, pid = site.home, site.app.pid
+    fits = home.add("edited:wadd", "--replace", "+", "-", "--dry-run")
+    assert (fits.state(pid), fits.outcome(pid)["functions"]) == ("active", 1)
+    ambiguous = home.add("edited:twice", "--replace", "-", "+", "--dry-run", code=None)
+    assert ambiguous.reason(pid) == "edit-mismatch"
+    assert "nth = 1" in ambiguous.outcome(pid)["refusal"]["detail"]
+    path = site.folder / "fix.toml"
+    path.write_text(edits("wadd", "constant = [3, 2]", "remove-line = 40"))
+    refused = home.run("check", path, "--pid", pid, code=None)
+    assert "edit-mismatch" in refused.out
+    path.write_text(edits("wadd", "constant = [3, 2]"))
+    assert "constant 3 becomes 2" in home.run("check", path, "--pid", pid).out
+    assert site.eval("(wadd(3, 1), twice(5, 3))") == [64, 4]
+    assert home.json("list")["patches"] == []
+
+
+def test_check_without_a_process(
+    home: Home, package: Package, folder: Path, interpreter: Interpreter
+) -> None:
+    write_sample(package)
+    other = bare(folder / "other", interpreter)
+    (other.site_packages / "sample.pth").write_text(f"{package.folder}\n")
+    path = folder / "fix.toml"
+    path.write_text(edits("Thing.plane", 'replace = ["+", "-"]'))
+    result = home.run("check", path, "--python", other.python)
+    assert "operator + becomes -" in result.out
+    assert "near it: Thing.plain" in result.out
+    assert not home.socket.exists()
 
 
 @pytest.mark.every_python

@@ -1,6 +1,7 @@
 //! What a check found, as text: one line for each definition that would change, and what stands against
 //! it. Finding it is up to the daemon or to [`crate::offline`].
 
+use crate::edits::words;
 use crate::style::{BAD, DIM, GOOD, NAME, STRONG, WARN, paint};
 use crate::wording;
 use anstyle::Style;
@@ -21,12 +22,16 @@ pub fn describe(checked: &CheckedModule) -> String {
     }
     match (&checked.refusal, &checked.plan) {
         (Some(refusal), _) => push(&mut text, "refused", BAD, &wording::refusal(refusal), ""),
-        (None, Some(plan)) if plan.functions.is_empty() && plan.steps.is_empty() => {
+        (None, Some(plan)) if is_empty(plan) => {
             push(&mut text, "nothing", DIM, "no definition changes", "");
         }
         _ => {}
     }
     text
+}
+
+fn is_empty(plan: &Plan) -> bool {
+    plan.functions.is_empty() && plan.steps.is_empty() && plan.edits.is_empty()
 }
 
 fn push_plan(text: &mut String, plan: &Plan) {
@@ -43,6 +48,9 @@ fn push_plan(text: &mut String, plan: &Plan) {
     for step in plan.steps.iter().filter(|step| !has_function(step)) {
         let (word, what) = step_words(step.kind);
         push(text, word, GOOD, &step_name(step), what);
+    }
+    for (name, what) in plan.edits.iter().map(words) {
+        push(text, "edited", GOOD, &name, &what);
     }
     for stale in &plan.stale {
         push(text, "stale", WARN, &wording::stale(stale), "");

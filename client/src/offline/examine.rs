@@ -6,11 +6,12 @@ use super::installed::Installed;
 use super::text;
 use crate::interpreter::Interpreter;
 use crate::time::now;
-use patchctl_planner::{Environment, Patch, PlanOptions, Texts, compose, near_misses, plan};
+use patchctl_planner::{Environment, Patch, PlanOptions, Texts, add_edits, compose, near_misses, plan};
 use patchctl_protocol::client::{CheckedModule, PatchKind};
 use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Plan, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
+use std::collections::BTreeSet;
 
 /// What the patch would do to each of its modules in a process of this interpreter. Which processes it is
 /// meant for is not asked, as there is none.
@@ -79,12 +80,31 @@ fn examine_source(
         contributions: &composed.contributions,
     };
     let renew = [renew, &patch.header.renew].concat();
-    let planned = plan(&texts, &PlanOptions { renew: &renew, phase: Phase::Live })?;
+    let mut planned = plan(&texts, &PlanOptions { renew: &renew, phase: Phase::Live })?;
     if patch.kind == PatchKind::Python {
         checked.notes.extend(near_definitions(&planned, &original));
     }
+    add_edits(&mut planned, &[patch])?;
+    checked.notes.extend(missing_functions(&planned, &original));
     checked.plan = Some(planned);
     Ok(())
+}
+
+/// Edited functions that no definition of the source is: they may be made otherwise, or misspelt.
+fn missing_functions(plan: &Plan, original: &str) -> Vec<String> {
+    let names = qualnames(original);
+    let wanted: BTreeSet<&String> = plan
+        .edits
+        .iter()
+        .filter(|edit| !edit.function.is_body() && !names.contains(&edit.function.qualname))
+        .map(|edit| &edit.function.qualname)
+        .collect();
+    let note = |wanted: &&String| {
+        let near = near_misses(wanted, names.iter().map(String::as_str));
+        let near = if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
+        format!("{wanted} is no definition in the source{near}")
+    };
+    wanted.iter().map(note).collect()
 }
 
 /// A Python patch with a slip in a name adds a definition instead of replacing one.

@@ -25,6 +25,8 @@ pub enum FromHook {
     State(StateReply),
     /// Answer to [`ToHook::Look`].
     Seen(SeenReply),
+    /// Answer to [`ToHook::Try`].
+    Tried(TriedReply),
 }
 
 /// What the daemon says to a hook.
@@ -40,6 +42,11 @@ pub enum ToHook {
     Look {
         request: u64,
         place: Place,
+    },
+    /// Asks whether a module's plan could be carried out, of which nothing is stored.
+    Try {
+        request: u64,
+        module: Box<ModulePlan>,
     },
     /// Take all patches out, close the link, stay loaded and idle.
     Detach,
@@ -236,6 +243,15 @@ pub struct StateReply {
 pub struct SeenReply {
     pub request: u64,
     pub seen: Seen,
+}
+
+/// Answer to a trial: why the plan can't be carried out, if so.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TriedReply {
+    pub request: u64,
+    /// The patches that it fails for; none named: for all of them.
+    pub patches: Vec<String>,
+    pub refusal: Option<Refusal>,
 }
 
 impl PatchReport {

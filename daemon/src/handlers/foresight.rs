@@ -2,13 +2,14 @@
 //! module, its file is looked for in the folders of its `sys.path`.
 
 use super::dispatch::{internal, refuse, visible};
+use super::trial;
 use crate::daemon::Daemon;
 use crate::planning::{Asker, Original, Planner, locate};
 use crate::registry::{Entry, Snapshot};
 use crate::server::{Client, Link};
 use patchctl_protocol::client::{CheckedModule, ErrorKind, ErrorReply, ProcessOutcome};
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts, Outcome, Phase};
-use patchctl_protocol::plan::PatchRef;
+use patchctl_protocol::plan::{PatchRef, Plan};
 use patchctl_protocol::state::{Reason, Refusal, State};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ pub async fn outcomes(daemon: &Arc<Daemon>, client: &Client, new: &[Arc<Entry>])
 fn outcome(link: &Link, entry: &Entry, modules: Vec<CheckedModule>) -> ProcessOutcome {
     let plans = || modules.iter().filter_map(|module| module.plan.as_ref());
     let refusal = modules.iter().find_map(|module| module.refusal.clone());
-    let functions = plans().map(|plan| plan.functions.len() + plan.steps.len()).sum::<usize>();
+    let functions = plans().map(|plan| plan.functions.len() + plan.steps.len() + edited(plan)).sum::<usize>();
     let state = match () {
         () if refusal.is_some() => State::Skipped,
         () if plans().next().is_some() => State::Active,
@@ -63,6 +64,13 @@ fn outcome(link: &Link, entry: &Entry, modules: Vec<CheckedModule>) -> ProcessOu
     }
 }
 
+/// How many functions nothing but edits change.
+fn edited(plan: &Plan) -> usize {
+    let planned = |name: &&String| plan.functions.iter().any(|change| change.qualname == **name);
+    let names: HashSet<&String> = plan.edits.iter().map(|edit| &edit.function.qualname).collect();
+    names.iter().filter(|name| !planned(name)).count()
+}
+
 /// What a patch would do in each of its modules, in one process.
 ///
 /// # Errors
@@ -73,13 +81,18 @@ pub async fn check(
     snapshot: &Arc<Snapshot>,
     entry: &Arc<Entry>,
 ) -> Result<Vec<CheckedModule>, ErrorReply> {
-    let (planner, link) = (Arc::clone(&daemon.planner), Arc::clone(link));
-    let (snapshot, entry) = (Arc::clone(snapshot), Arc::clone(entry));
+    let planner = Arc::clone(&daemon.planner);
+    let all = (Arc::clone(link), Arc::clone(snapshot), Arc::clone(entry));
     let work = move || {
+        let (link, snapshot, entry) = all;
         let names = entry.patch.iter().flat_map(|patch| patch.modules.clone());
-        names.map(|name| check_module(&planner, &link, &snapshot, &entry, &name)).collect()
+        names.map(|name| check_module(&planner, &link, &snapshot, &entry, &name)).collect::<Vec<_>>()
     };
-    tokio::task::spawn_blocking(work).await.map_err(internal)
+    let mut modules = tokio::task::spawn_blocking(work).await.map_err(internal)?;
+    for checked in &mut modules {
+        trial::attempt(&daemon.planner, link, snapshot, entry, checked).await;
+    }
+    Ok(modules)
 }
 
 fn check_module(

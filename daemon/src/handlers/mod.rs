@@ -19,5 +19,6 @@ mod show;
 mod status;
 mod stop;
 mod switch;
+mod trial;
 
 pub use dispatch::handle;

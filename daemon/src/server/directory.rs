@@ -6,7 +6,9 @@ use crate::planning::Asker;
 use crate::process::{self, now};
 use patchctl_protocol::client::ProcessInfo;
 use patchctl_protocol::framing;
-use patchctl_protocol::hook::{LoaderKind, ModuleFacts, SeenReply, StateReply, ToHook};
+use patchctl_protocol::hook::{
+    LoaderKind, ModuleFacts, ModulePlan, SeenReply, StateReply, ToHook, TriedReply,
+};
 use patchctl_protocol::look::{Place, Seen};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +32,7 @@ pub struct Link {
     pub gone: Notify,
     audits: Questions<StateReply>,
     looks: Questions<Seen>,
+    trials: Questions<TriedReply>,
     modules: Mutex<BTreeMap<String, ModuleFacts>>,
 }
 
@@ -44,6 +47,7 @@ impl Link {
             gone: Notify::new(),
             audits: Questions::default(),
             looks: Questions::default(),
+            trials: Questions::default(),
             modules: Mutex::default(),
         }
     }
@@ -89,6 +93,18 @@ impl Link {
     /// Passes on the answer to a look.
     pub fn saw(&self, reply: SeenReply) {
         self.looks.answer(reply.request, reply.seen);
+    }
+
+    /// Asks whether a module's plan could be carried out; the answer comes by the receiver, or never.
+    #[must_use]
+    pub fn attempt(&self, module: ModulePlan) -> Option<oneshot::Receiver<TriedReply>> {
+        let (request, answer) = self.trials.ask();
+        self.try_send(&ToHook::Try { request, module: Box::new(module) }).then_some(answer)
+    }
+
+    /// Passes on the answer to a trial.
+    pub fn tried(&self, reply: TriedReply) {
+        self.trials.answer(reply.request, reply);
     }
 
     /// Remembers what the process said of its modules.

@@ -61,6 +61,7 @@ async fn listen(daemon: &Arc<Daemon>, link: &Arc<Link>, lines: &mut Lines<OwnedR
             Ok(FromHook::Report(report)) => take(daemon, link, report),
             Ok(FromHook::State(reply)) => link.answer(reply),
             Ok(FromHook::Seen(reply)) => link.saw(reply),
+            Ok(FromHook::Tried(reply)) => link.tried(reply),
             Ok(FromHook::Hello(_)) => {}
             Err(error) => {
                 let message = format!("malformed message: {error}");

@@ -5,7 +5,7 @@ use super::gate;
 use super::wire::{Event, Wire};
 use crate::{desired, modules, reconcile};
 use patchctl_protocol::hook::{
-    FromHook, Hello, Phase, PlanReply, PlanRequest, SeenReply, StateReply, ToHook,
+    FromHook, Hello, Phase, PlanReply, PlanRequest, SeenReply, StateReply, ToHook, TriedReply,
 };
 use patchctl_protocol::look::Seen;
 use std::io;
@@ -100,6 +100,12 @@ impl Session {
                 let gone = || Seen::Failed { detail: "the interpreter is going away".to_owned() };
                 let seen = gate::inside(|py| reconcile::look(py, &place)).unwrap_or_else(gone);
                 self.wire.send(&FromHook::Seen(SeenReply { request, seen }))?;
+            }
+            ToHook::Try { request, module } => {
+                let failed = gate::inside(|py| reconcile::attempt(py, *module)).flatten();
+                let (patches, refusal) =
+                    failed.map_or((Vec::new(), None), |(patches, why)| (patches, Some(why)));
+                self.wire.send(&FromHook::Tried(TriedReply { request, patches, refusal }))?;
             }
             ToHook::Detach => {
                 desired::set(patchctl_protocol::hook::Desired::default());

@@ -74,6 +74,19 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
     }
 }
 
+/// Whether a module's plan could be carried out: everything is prepared, and nothing stored. Why it can't, and
+/// for which patches.
+pub fn attempt(py: Python<'_>, module: ModulePlan) -> Option<(Vec<String>, Refusal)> {
+    for module in edit::with_functions(py, &[module]).iter() {
+        for instance in modules::instances(py, &module.name) {
+            if let Err(Failure { patches, refusal }) = prepare::prepare(py, module, instance) {
+                return Some((patches, refusal));
+            }
+        }
+    }
+    None
+}
+
 fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
     let mut prepared = Vec::new();
     for module in modules {
