@@ -302,6 +302,28 @@ def test_on_top_of_the_source(site: Site, package: Package) -> None:
 
 
 @pytest.mark.every_python
+def test_on_top_of_a_module_that_is_compiled_anew(
+    home: Home, start: Starter, package: Package, folder: Path
+) -> None:
+    write_sample(package)
+    changes = ("RATE = 2\n", "RATE = 4\n"), ("    return a * RATE\n", "    return (a - 1) * RATE\n")
+    (folder / "source.diff").write_text(package.diff("edited.py", *changes))
+    (folder / "fix.toml").write_text(edits("rate", 'replace = ["-", "+"]'))
+    (folder / "other.toml").write_text(edits("twice", 'replace = ["*", "+"]'))
+    home.start()
+    home.add(folder / "source.diff", folder / "fix.toml", folder / "other.toml")
+    app = start()
+    app.exec("import edited")
+    home.wait_linked(app.pid)
+    got = "(edited.rate(5), edited.twice(5, 3))"
+    assert app.eval(got) == [24, 4]
+    home.wait_state(app.pid, "fix", "active")
+    for removed, after in (("other", [24, 4]), ("fix", [16, 4]), ("source", [10, 4])):
+        home.remove(removed)
+        assert app.eval(got) == after, removed
+
+
+@pytest.mark.every_python
 def test_old_code_drains_and_drift_is_told(site: Site) -> None:
     site.app.exec("running = edited.loop([1, 2]); next(running)")
     assert site.edit("loop", 'replace = ["+", "-"]')[0] in {"active", "draining"}

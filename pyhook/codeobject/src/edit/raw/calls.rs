@@ -15,9 +15,15 @@ pub(super) fn null_comes_first(target: &Target) -> Option<bool> {
     Some(outputs.first().is_some_and(|item| item.want == Want::Null))
 }
 
-/// The instructions of a match, with a `PUSH_NULL` before them whose call is among them.
+/// The instructions of a match, with a `PUSH_NULL` before them whose call is among them, and a conversion for
+/// the first of them.
 pub(super) fn widened(target: &Target, span: &Span) -> Range<usize> {
-    let range = span.range();
+    let mut range = span.range();
+    // `TO_BOOL` goes with the `not` behind it.
+    let converts = |at: usize| target.op(at) == Op::ToBool;
+    if target.op(range.start) == Op::UnaryNot && range.start.checked_sub(1).is_some_and(converts) {
+        range.start -= 1;
+    }
     let before = range.start.checked_sub(1).filter(|before| target.op(*before) == Op::PushNull);
     match before {
         Some(before) if balance(target, &range) < 0 && null_comes_first(target) == Some(true) => {

@@ -88,6 +88,9 @@ impl Emitter<'_> {
         };
         let info = self.target.table.info(op);
         let (pops, pushes) = info.map_or((0, 0), |info| info.signature.counts(arg));
+        if op == Op::UnaryNot && self.target.table.rules.exact_bools {
+            self.new.push(Instruction::new(Op::ToBool, 0));
+        }
         let is_method = word == "method";
         let pushes = if is_method { 1 } else { pushes };
         let position = self.new.len();

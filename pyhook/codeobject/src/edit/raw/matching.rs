@@ -27,7 +27,8 @@ pub(super) fn find(target: &Target, pattern: &[RawInstruction]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut index = 0;
     while index < target.body.instructions.len() {
-        let span = (!is_invisible(target.op(index))).then(|| at(target, pattern, index, &targeted)).flatten();
+        let skipped = pattern.first().is_some_and(|first| is_skipped(target, index, first));
+        let span = (!skipped).then(|| at(target, pattern, index, &targeted)).flatten();
         index = span.as_ref().map_or(index + 1, |span| span.end);
         spans.extend(span);
     }
@@ -38,10 +39,10 @@ fn at(target: &Target, pattern: &[RawInstruction], start: usize, targeted: &[boo
     let mut span = Span { start, end: start, captures: Captures::new() };
     for (number, wanted) in pattern.iter().enumerate() {
         if number > 0 {
-            while is_invisible(target.body.instructions.get(span.end)?.op) && !targeted[span.end] {
+            while span.end < targeted.len() && is_skipped(target, span.end, wanted) && !targeted[span.end] {
                 span.end += 1;
             }
-            if targeted[span.end] {
+            if *targeted.get(span.end)? {
                 return None;
             }
         }
@@ -52,6 +53,12 @@ fn at(target: &Target, pattern: &[RawInstruction], start: usize, targeted: &[boo
         span.end += 1;
     }
     Some(span)
+}
+
+/// Whether an instruction is passed over, unless it is named itself.
+fn is_skipped(target: &Target, index: usize, wanted: &RawInstruction) -> bool {
+    let op = target.op(index);
+    is_invisible(op) && !op.name().eq_ignore_ascii_case(&wanted.word)
 }
 
 fn fits(target: &Target, wanted: &RawInstruction, index: usize, captures: &mut Captures) -> bool {

@@ -7,9 +7,10 @@ use crate::edit::target::Target;
 use crate::tables::{Op, Operand};
 use crate::{Instruction, Text};
 
-/// Whether an instruction says nothing about what the source does.
+/// Whether an instruction says nothing about what the source does. `TO_BOOL` is a part of what follows it
+/// (`not`, a test) on the versions that have it.
 pub(super) fn is_invisible(op: Op) -> bool {
-    matches!(op, Op::Nop | Op::Precall | Op::PushNull | Op::NotTaken)
+    matches!(op, Op::Nop | Op::Precall | Op::PushNull | Op::NotTaken | Op::ToBool)
 }
 
 /// The portable word of an instruction and its operand; `None` if only its name says what it is.
