@@ -7,7 +7,7 @@ use super::holders::Holder;
 use super::prepare::{Candidate, Prepared};
 use super::records::{CodeRecord, Record};
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{edit, refusal, scope, trampoline};
+use super::{edit, monitoring, refusal, scope, trampoline};
 use patchctl_protocol::plan::{FunctionChange, Parts};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
@@ -212,6 +212,8 @@ impl<'py> Assignment<'_, 'py, '_> {
         if now.is(code) {
             return Ok(());
         }
+        // A tool that can't go on watching is no reason to leave a hole open.
+        monitoring::carry_over(now, code).ok();
         let slot = Slot::Attribute(function.clone().unbind(), "__code__".to_owned());
         transaction.put(self.py, Purpose::passing(), slot, Some(code.clone()))
     }

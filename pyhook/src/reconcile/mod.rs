@@ -18,6 +18,7 @@ mod graft;
 mod holders;
 mod index;
 mod look;
+mod monitoring;
 mod prepare;
 pub mod records;
 mod regenerate;
