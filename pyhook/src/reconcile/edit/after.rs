@@ -3,6 +3,7 @@
 
 use super::super::{Verdict, carry_out, excluded};
 use super::constants::Objects;
+use super::guarded::guarded;
 use super::{convert, tables};
 use crate::ask::Question;
 use crate::{interpreter, modules};
@@ -67,7 +68,7 @@ fn calling<'py>(tree: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'
     put(&mut statement, &objects.opaque(call));
     let statement = Box::new(Statement { code: statement });
     let edit = Edit::Insert { at: InsertAt::Return(None), statement };
-    let Ok(edited) = apply(&module, version, &[edit]) else { return Ok(None) };
+    let Ok(Ok(edited)) = guarded(|| apply(&module, version, &[edit])) else { return Ok(None) };
     convert::changed(tree, &module, &edited.code, &objects).map(Some)
 }
 

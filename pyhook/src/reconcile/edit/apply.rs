@@ -3,6 +3,7 @@
 use super::constants::Objects;
 use super::convert;
 use super::defaults::Change;
+use super::guarded::guarded;
 use super::operation::{Maker, Trouble};
 use super::{refusals, tables};
 use crate::interpreter;
@@ -54,8 +55,10 @@ pub fn apply<'py>(
         })?;
     }
     let Applying { objects, code: new, defaults, .. } = applying;
-    verify_tree(&new, version)
-        .map_err(|error| Some(Failure::new(&first, Refusal::new(Reason::VerifyFailed, error.to_string()))))?;
+    let refused = |refusal| Some(Failure::new(&first, refusal));
+    guarded(|| verify_tree(&new, version))
+        .map_err(refused)?
+        .map_err(|error| refused(Refusal::new(Reason::VerifyFailed, error.to_string())))?;
     let code = convert::changed(code, &original, &new, &objects).map_err(internal)?;
     Ok(Edited { code, defaults })
 }
@@ -85,7 +88,7 @@ impl Applying<'_, '_> {
         };
         let operation = maker.make(edit)?;
         let path: Vec<Text> = edit.within.iter().map(|name| Text::from(name.as_str())).collect();
-        let done = apply_within(&self.code, self.version, &path, &[operation])
+        let done = guarded(|| apply_within(&self.code, self.version, &path, &[operation]))?
             .map_err(|error| refusals::refusal(edit, &error, &self.code.filename.to_string()))?;
         self.code = done.code;
         for change in &done.defaults {

@@ -9,6 +9,7 @@ mod apply;
 mod constants;
 mod convert;
 mod defaults;
+mod guarded;
 mod import;
 mod live;
 mod operation;

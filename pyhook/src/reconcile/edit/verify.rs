@@ -2,6 +2,7 @@
 //! last word on whatever reconcile stores.
 
 use super::constants::Objects;
+use super::guarded::guarded;
 use super::{convert, tables};
 use patchctl_codeobject::verify_tree;
 use patchctl_protocol::state::{Reason, Refusal};
@@ -17,6 +18,6 @@ pub fn verify(code: &Bound<'_, PyAny>) -> Result<(), Refusal> {
     let Some(version) = tables::version_by_magic(py) else { return Ok(()) };
     let tree = convert::code_object(code, &mut Objects::default());
     let tree = tree.map_err(|error| super::super::refusal(py, Reason::Internal, "reading code", &error))?;
-    let verified = verify_tree(&tree, version);
+    let verified = guarded(|| verify_tree(&tree, version))?;
     verified.map(drop).map_err(|error| Refusal::new(Reason::VerifyFailed, error.to_string()))
 }

@@ -13,6 +13,9 @@ use patchctl_protocol::edit::{Edit, Function, Place};
 /// Keys of an edit patch beside those of a header.
 const EDIT_KEYS: [&str; 2] = ["function", "edit"];
 
+/// Each edit reads and writes the function anew.
+const MOST_EDITS: usize = 500;
+
 /// What an edit patch holds.
 pub(in super::super) type Edits = (Header, Vec<Edit>);
 
@@ -37,6 +40,10 @@ pub(in super::super) fn read(text: &str) -> Result<Edits, Fault> {
     let hint = "Write `[[edit]]` and below it what to do, such as `replace = [\"+\", \"-\"]`.";
     let list = list.ok_or_else(|| Fault::at(1, "no edit in this file").hint(hint))?;
     let items = list.get_ref().as_array().ok_or_else(|| reader.wrong(list, "tables `[[edit]]`"))?;
+    if items.len() > MOST_EDITS {
+        let message = format!("{} edits, which is more than the {MOST_EDITS} taken", items.len());
+        return Err(reader.fault(&list.span(), message));
+    }
     let edits: Result<Vec<Edit>, Fault> =
         items.iter().map(|item| reader.edit(item, common.as_ref())).collect();
     let edits = edits?;
@@ -210,6 +217,7 @@ mod tests {
             ("match = 'load'\nwith = ''", 3, 9),
             ("constant = [1, 2020-01-01]", 3, 16),
             ("constant = [1, { py = '1 +' }]", 3, 23),
+            ("constant = [1, { py = 'a = 1' }]", 3, 23),
             ("line = 3", 2, 1),
             ("function = 'a b'\nnegate = true", 3, 12),
             ("replace = ['+'", 3, 15),
@@ -219,5 +227,10 @@ mod tests {
             assert_eq!((fault.line, fault.column), (line + 1, column), "{edit}: {}", fault.message);
         }
         assert!(read("module = 'm'\n").expect_err("no edit").hint.is_some());
+        let many = "module = 'm'\nfunction = 'f'\n".to_owned() + &"[[edit]]\nnegate = true\n".repeat(501);
+        assert!(read(&many).expect_err("too many").message.contains("501 edits"));
+        let deep = format!("constant = [1, {{ py = '{}1{}' }}]", "(".repeat(50_000), ")".repeat(50_000));
+        let text = format!("module = 'm'\nfunction = 'f'\n[[edit]]\n{deep}\n");
+        assert!(read(&text).expect_err("too deep").message.contains("nest"));
     }
 }

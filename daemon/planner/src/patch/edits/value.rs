@@ -3,7 +3,9 @@
 
 use super::super::reader::{Reader, Value};
 use crate::error::Fault;
-use ruff_python_parser::parse_expression;
+use crate::source::Source;
+use crate::stack::with_deep_stack;
+use ruff_python_ast::Stmt;
 use toml::de::DeValue;
 
 impl Reader<'_> {
@@ -38,12 +40,18 @@ impl Reader<'_> {
     /// The text of a Python expression.
     fn python_expression(&self, value: &Value<'_>) -> Result<String, Fault> {
         let text = self.text(value)?;
-        match parse_expression(&text) {
-            Ok(_) => Ok(text),
-            Err(error) => Err(self
-                .fault(&value.span(), format!("`{text}`: {}", error.error))
-                .hint("Write a Python expression, such as `{ py = \"1 << 80\" }`.")),
-        }
+        let parsed = with_deep_stack(|| {
+            let source = Source::read(text.trim())?;
+            Ok(matches!(source.body(), [Stmt::Expr(_)]))
+        });
+        let wrong = match parsed {
+            Ok(true) => return Ok(text.trim().to_owned()),
+            Ok(false) => "no expression".to_owned(),
+            Err(Fault { message, .. }) => message,
+        };
+        Err(self
+            .fault(&value.span(), format!("`{text}`: {wrong}"))
+            .hint("Write a Python expression, such as `{ py = \"1 << 80\" }`."))
     }
 }
 
