@@ -115,6 +115,26 @@ def test_equal_code_is_shown_once(home: Home, app: Application, start: Starter) 
     assert len(home.json("dis", "shop.price:net", "--pid", other.pid)["code"]) == 1
 
 
+def test_a_module_that_was_imported_patched(home: Home, package: Package, start: Starter) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    grafted = start()
+    grafted.exec("import shop.price")
+    home.wait_linked(grafted.pid)
+    (code,) = home.json("dis", "shop.price:net")["code"]
+    assert code["patches"] == ["fix"]
+    assert code["original"] is not None
+    home.remove("fix")
+    changes = ("RATE = 20", "RATE = 30"), ("    return amount\n", "    return amount * 3\n")
+    home.add(package.write_patch("more.diff", package.diff("shop/price.py", *changes)))
+    whole = start()
+    whole.exec("import shop.price")
+    home.wait_linked(whole.pid)
+    (code,) = home.json("dis", "shop.price:net", "--pid", whole.pid)["code"]
+    assert (code["patches"], code["original"], code["original_absent"]) == (["more"], None, True)
+    said = home.run("diff", "shop.price:net", "--pid", whole.pid)
+    assert "the process has no original" in said.err
+
+
 def test_what_is_not_there(home: Home, app: Application) -> None:
     missing = home.run("dis", "shop.price:nett", code=5)
     assert "near it: net" in missing.err

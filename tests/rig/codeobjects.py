@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -54,25 +52,3 @@ def over(stream: Path, action: str, interpreter: Interpreter, folder: Path, *, s
         message = f"{action} failed:\n{errors.decode()}\n{done.stderr}"
         raise RuntimeError(message)
     return json.loads(done.stdout)
-
-
-class Rewriter:
-    """The program as a service: code object in, the same one written anew out."""
-
-    def __init__(self, stream: str | os.PathLike[str], version: str) -> None:
-        """Start it."""
-        self.process = subprocess.Popen(
-            [os.fspath(stream), "rewrite", version], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    def rewrite(self, data: bytes) -> bytes:
-        """Marshal data for marshal data."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(struct.pack("<I", len(data)) + data)
-        self.process.stdin.flush()
-        (length,) = struct.unpack("<I", self.process.stdout.read(4))
-        answer = self.process.stdout.read(length)
-        if answer[:1] != b"+":
-            raise ValueError(answer[1:].decode())
-        return answer[1:]

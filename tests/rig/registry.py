@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.rig import environment
+from tests.rig.environment import Environment, call, pip
 from tests.rig.interpreters import Interpreter
 
 OUT_OF_REACH = (
@@ -22,12 +24,26 @@ OUT_OF_REACH = (
 
 def install(interpreter: Interpreter, folder: Path, *names: str) -> None:
     """Install distributions without what they need into a folder."""
-    _pip(Path(interpreter.path), "install", "--no-deps", "--target", str(folder), *names)
+    _reached(pip, Path(interpreter.path), "install", "--no-deps", "--target", str(folder), *names)
 
 
-def _pip(python: Path, *arguments: str) -> None:
+def install_into(environment: Environment, *requirements: str) -> None:
+    """Install distributions into an environment."""
+    _reached(pip, environment.python, "install", *requirements)
+
+
+def source(environment: Environment, folder: Path, name: str) -> Path:
+    """Fetch the newest source distribution that the environment's interpreter can use."""
+    own = folder / name
+    command = [str(environment.python), "-m", "pip", "--quiet", "download", "--no-deps"]
+    _reached(call, [*command, "--no-binary", name, "--dest", str(own), name])
+    (found,) = own.iterdir()
+    return found
+
+
+def _reached(action: Callable[..., str], *arguments: Any) -> None:
     try:
-        environment.pip(python, *arguments)
+        action(*arguments)
     except RuntimeError as error:
         if any(sign in str(error) for sign in OUT_OF_REACH):
             pytest.skip(f"the package registry is out of reach: {str(error).splitlines()[-1]}")

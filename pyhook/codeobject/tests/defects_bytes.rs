@@ -6,7 +6,8 @@ mod samples;
 
 use patchctl_codeobject::tables::{Handlers, Jump, Meaning, Op, rules, table};
 use patchctl_codeobject::{
-    CodeObject, DecodeError, Defaults, Defect, VerifyError, Version, flags, verify, verify_replacement,
+    CodeObject, DecodeError, Defaults, Defect, HandlerId, Instruction, VerifyError, Version, flags, verify,
+    verify_replacement,
 };
 use samples::{Samples, each_version};
 
@@ -170,5 +171,25 @@ fn replacements_that_do_not_fit() {
         let generator = CodeObject { flags: old.flags | flags::GENERATOR, ..old.clone() };
         refused!(samples, fits(&generator, 0), Defect::Replacement(_));
         refused!(samples, fits(&old, 1), Defect::Replacement(_));
+    });
+}
+
+/// The interpreter cuts the stack as the instruction leaves it, without what it took.
+#[test]
+fn a_handler_that_keeps_what_its_instruction_takes() {
+    each_version(|samples| {
+        if rules(samples.version).handlers != Handlers::Table {
+            return;
+        }
+        let kept = samples.changed("guarded", |body| {
+            let called = |i: &Instruction| i.op == Op::Call && i.handler.is_some();
+            let call = body.instructions.iter().position(called).expect("a guarded call");
+            let Some(HandlerId(id)) = body.instructions[call].handler else { unreachable!() };
+            body.handlers[id as usize].depth += 1;
+            for (index, instruction) in body.instructions.iter_mut().enumerate() {
+                instruction.handler = instruction.handler.filter(|_| index == call);
+            }
+        });
+        refused!(samples, kept, Defect::HandlerDepth { .. });
     });
 }

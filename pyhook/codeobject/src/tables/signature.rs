@@ -109,6 +109,8 @@ pub struct Signature {
     /// down an object must lie.
     pub peek: Option<(Want, u32)>,
     fixed: Option<(u32, u32)>,
+    /// So many inputs, from the bottom, look like the outputs in their places.
+    alike: usize,
 }
 
 impl Signature {
@@ -127,13 +129,21 @@ impl Signature {
         let constant = |items: &[Item]| items.iter().all(|item| item.times == Times::Once);
         let fixed =
             (constant(&inputs) && constant(&outputs)).then_some((inputs.len() as u32, outputs.len() as u32));
-        Some(Self { inputs, outputs, jump_outputs, peek, fixed })
+        let alike = inputs.iter().zip(&outputs).take_while(|(input, output)| input == output).count();
+        Some(Self { inputs, outputs, jump_outputs, peek, fixed, alike })
     }
 
     /// Number of values taken and left (without a jump).
     #[must_use]
     pub fn counts(&self, arg: u32) -> (u32, u32) {
         self.fixed.unwrap_or_else(|| (total(&self.inputs, arg), total(&self.outputs, arg)))
+    }
+
+    /// Number of values taken by an instruction that leaves where they are those which look the same
+    /// before and after it.
+    #[must_use]
+    pub fn taken_above_alike(&self, arg: u32) -> u32 {
+        total(&self.inputs[self.alike..], arg)
     }
 
     /// Number of values left on the way to the target.

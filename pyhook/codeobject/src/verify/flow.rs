@@ -2,12 +2,12 @@
 
 use super::kind::Kind;
 use super::known::{Known, replace};
-use super::state::{Block, State};
+use super::state::State;
 use super::transfer::{Outcome, Transfer};
 use super::{Defect, VerifyError};
 use crate::CodeObject;
-use crate::body::Body;
-use crate::tables::{Handlers, Op, table};
+use crate::body::{Body, Instruction};
+use crate::tables::{Op, Table, table};
 
 /// Checks all ways; returns the greatest stack depth.
 pub(super) fn check(code: &CodeObject, body: &Body, targeted: &[bool]) -> Result<u32, VerifyError> {
@@ -16,6 +16,7 @@ pub(super) fn check(code: &CodeObject, body: &Body, targeted: &[bool]) -> Result
     let most = entry.stack.len().max(table.rules.min_stack as usize);
     let mut flow = Flow {
         body,
+        table,
         transfer: Transfer::new(code, body, table),
         known: Known::new(body.instructions.len(), most),
         targeted,
@@ -31,6 +32,7 @@ pub(super) fn check(code: &CodeObject, body: &Body, targeted: &[bool]) -> Result
 
 struct Flow<'a> {
     body: &'a Body,
+    table: &'a Table,
     transfer: Transfer<'a>,
     known: Known,
     targeted: &'a [bool],
@@ -81,6 +83,17 @@ impl Flow<'_> {
         }
     }
 
+    /// Depth of the stack where an instruction raises: without the values that it takes first.
+    fn left_when_raising(&self, instruction: &Instruction, state: &State) -> Result<usize, Defect> {
+        let (depth, op, arg) = (state.stack.len(), instruction.op, instruction.arg);
+        let Some(info) = self.table.info(op).filter(|_| !never_raises(op)) else { return Ok(depth) };
+        let gone = match looks_below(op) {
+            true => info.signature.taken_above_alike(arg),
+            false => info.signature.counts(arg).0,
+        };
+        depth.checked_sub(gone as usize).ok_or(Defect::Underflow)
+    }
+
     /// An exception here goes to the handler with the stack cut. `told` remembers which
     /// handler knows these slots already.
     fn tell_handler(
@@ -95,7 +108,7 @@ impl Flow<'_> {
             return Ok(());
         };
         let handler = self.body.handlers[id.0 as usize];
-        let (kept, depth) = (handler.depth, state.stack.len());
+        let (kept, depth) = (handler.depth, self.left_when_raising(instruction, state)?);
         if kept as usize > depth {
             // 3.15 lets ranges end late; these two cannot raise.
             return match instruction.op {
@@ -119,23 +132,22 @@ impl Flow<'_> {
     }
 }
 
+/// What looks at values and leaves them where they are, also where it raises (Python/bytecodes.c).
+fn looks_below(op: Op) -> bool {
+    use Op::{CheckExcMatch, CleanupThrow, ForIter, GetAnext, GetLen, ImportFrom, MatchKeys, Send};
+    matches!(op, CheckExcMatch | CleanupThrow | ForIter | GetAnext | GetLen | ImportFrom | MatchKeys | Send)
+        || matches!(op, Op::MatchMapping | Op::MatchSequence | Op::WithExceptStart | Op::YieldValue)
+}
+
+/// What only moves or drops values, or leaves.
+fn never_raises(op: Op) -> bool {
+    matches!(op, Op::PopTop | Op::StoreFast | Op::EndFor | Op::PopIter | Op::EndSend | Op::PopExcept)
+        || matches!(op, Op::ReturnValue | Op::ReturnConst)
+}
+
 /// While an inlined comprehension (3.12 and newer) borrows the slot of a variable that was a
 /// cell before, the compiler leaves these under the outer handler. None can raise.
 fn puts_back(op: Op, state: &State) -> bool {
     let saved = || state.stack.iter().any(|kind| matches!(kind, Kind::Saved(_)));
     matches!(op, Op::Swap | Op::PopTop | Op::StoreFast) && saved()
-}
-
-/// Makes of a state the one in which a block's handler starts (3.10 and older).
-pub(super) fn cut_to_block(caught: &mut State, level: usize) -> Result<(), Defect> {
-    use Kind::{Exception, ExceptionTraceback, ExceptionValue};
-    caught.stack.truncate(level);
-    caught.stack.extend(Kind::PREVIOUS);
-    caught.stack.extend([ExceptionTraceback, ExceptionValue, Exception]);
-    caught.push_block(Block::Handling(level))
-}
-
-/// Whether exceptions are caught by blocks.
-pub(super) fn uses_blocks(body: &Body) -> bool {
-    table(body.version).rules.handlers == Handlers::Blocks
 }

@@ -1,7 +1,7 @@
 //! What one instruction does to what is known: by its signature, and by rule where a
 //! signature cannot say it.
 
-use super::flow::{cut_to_block, uses_blocks};
+use super::blocks::{check_handled, cut_to_block, pop_handling, reaches_below_block, uses_blocks};
 use super::kind::{Kind, slot};
 use super::moves::moved;
 use super::state::{Block, State, mismatch};
@@ -297,33 +297,6 @@ fn not_none(state: &mut State) {
     if let Some(top) = state.stack.last_mut() {
         *top = Kind::Exception;
     }
-}
-
-/// Instructions that take values of the innermost block with the block itself, or only
-/// look below it.
-fn reaches_below_block(op: Op) -> bool {
-    matches!(op, Op::PopExcept | Op::EndAsyncFor | Op::WithExceptStart | Op::PopBlock | Op::GetAnext)
-}
-
-fn pop_handling(state: &mut State, above: usize) -> Result<(), Defect> {
-    match state.blocks.pop() {
-        Some(Block::Handling(level)) if state.stack.len() == level + above => Ok(()),
-        _ => Err(Defect::Block("END_ASYNC_FOR outside a handler")),
-    }
-}
-
-/// While an exception is handled its predecessor must be where unwinding finds it.
-fn check_handled(op: Op, state: &State) -> Result<(), Defect> {
-    let Some(Block::Handling(level)) = state.blocks.last() else {
-        return Ok(());
-    };
-    let still = matches!(op, Op::RotTwo | Op::RotThree | Op::RotFour | Op::RotN | Op::PopExcept | Op::Nop);
-    let saved = state.stack.get(*level..level + 3);
-    let fits = saved.is_some_and(|saved| *saved == Kind::PREVIOUS);
-    if still || fits {
-        return Ok(());
-    }
-    Err(Defect::Block("the saved exception is out of place"))
 }
 
 #[cfg(test)]

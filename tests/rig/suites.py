@@ -1,0 +1,113 @@
+"""Test suites of other people's packages: what they need, where their tests stand, and how to run them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.rig import registry
+from tests.rig.environment import Environment, plain_variables
+from tests.rig.wheel import ROOT
+
+PLUGIN = ROOT / "tests" / "targets"
+CONFIGURATION = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "conftest.py", "README.md", "docs")
+
+SECONDS = 600
+"""Longest that one run may take."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A package with tests."""
+
+    name: str
+    packages: str
+    """Top-level names, separated by commas."""
+    tests: str = "tests"
+    """Folder in the source distribution; or, with a leading `:`, a module that holds its own tests."""
+    needs: tuple[str, ...] = ()
+    ignored: str = ""
+    """A folder among the tests that is passed over: what takes minutes."""
+
+
+SUITES = (
+    Suite("attrs", "attr,attrs", needs=("hypothesis", "cloudpickle", "pympler")),
+    Suite("click", "click"),
+    Suite("itsdangerous", "itsdangerous", needs=("freezegun",)),
+    Suite("jinja2", "jinja2", needs=("trio",)),
+    Suite("markupsafe", "markupsafe"),
+    Suite("more-itertools", "more_itertools"),
+    Suite("networkx", "networkx", ":networkx"),
+    Suite("packaging", "packaging", needs=("pretend", "tomli_w"), ignored="tests/property"),
+    Suite("pluggy", "pluggy", "testing"),
+    Suite("sympy", "sympy", ":sympy.core"),
+    Suite("tomlkit", "tomlkit", needs=("pyyaml",)),
+)
+
+
+class Prepared:
+    """A suite that is ready to be run in an environment of its own."""
+
+    def __init__(self, suite: Suite, environment: Environment, folder: Path) -> None:
+        """Fetch the package and its tests."""
+        self.suite, self.environment = suite, environment
+        self.folder = folder / suite.name
+        self.folder.mkdir()
+        self.arguments = ["--pyargs", suite.tests[1:]] if suite.tests[0] == ":" else [suite.tests]
+        if suite.ignored:
+            self.arguments.append(f"--ignore={suite.ignored}")
+        requirements: list[str | Path] = ["pytest", *suite.needs]
+        if suite.tests[0] == ":":
+            requirements.append(suite.name)
+        else:
+            source = registry.source(environment, folder / "sources", suite.name)
+            self.unpack(source)
+            requirements.append(source)
+        registry.install_into(environment, *map(str, requirements))
+
+    def unpack(self, source: Path) -> None:
+        """Take the tests and what configures them, but not the package itself."""
+        whole = self.folder.parent / f"{self.suite.name}-whole"
+        with tarfile.open(source) as archive:
+            archive.extractall(whole, filter="data")
+        (unpacked,) = whole.iterdir()
+        for name in (self.suite.tests, *CONFIGURATION):
+            found = unpacked / name
+            if found.is_dir():
+                shutil.copytree(found, self.folder / name)
+            elif found.exists():
+                shutil.copy(found, self.folder / name)
+
+    def run(self, stream: Path | None) -> Any:
+        """Run it, with the code written anew by the program if there is one; every test's outcome."""
+        outcomes = self.folder.parent / f"{self.suite.name}.json"
+        outcomes.unlink(missing_ok=True)
+        variables = {
+            **plain_variables(),
+            "PYTHONPATH": str(PLUGIN),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "REWRITING_OUTCOMES": str(outcomes),
+            "REWRITING_PACKAGES": self.suite.packages,
+            **({"REWRITING_PROGRAM": str(stream)} if stream else {}),
+        }
+        command = [str(self.environment.program("pytest")), "-q", "-p", "no:cacheprovider", "-p", "rewriting"]
+        done = subprocess.run(
+            [*command, *self.arguments],
+            cwd=self.folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            timeout=SECONDS,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert outcomes.exists(), (
+            f"{self.suite.name} did not run:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        )
+        return json.loads(outcomes.read_text())
