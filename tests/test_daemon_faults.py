@@ -27,7 +27,7 @@ from tests.rig.package import COUNT, NET, Package
 from tests.rig.waiting import stays, until, until_equal
 
 MANY = tuple(f"shop.part{number}" for number in range(20))
-slow_if_long = pytest.mark.slow if LONG else pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.slow] if LONG else []
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
 
 
@@ -53,7 +53,6 @@ def say(home: Home, *arguments: object) -> subprocess.Popen[bytes]:
     )
 
 
-@slow_if_long
 def test_killed_at_random_moments(home: Home, start: Starter, package: Package) -> None:
     """After each kill files, list, history and processes agree."""
     apps = [start() for _ in range(3)]

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.rig.figures import rounds, tell
+from tests.rig.figures import LONG, rounds, tell
 from tests.rig.home import Home, Result
 from tests.rig.package import Package
 
+pytestmark = [pytest.mark.slow] if LONG else []
 CODES = {0, 1, 2, 3, 4, 5, 6, 7}
 SAFE = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 TEXT = st.text(SAFE, max_size=12)

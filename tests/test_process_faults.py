@@ -16,11 +16,12 @@ import pytest
 from tests.conftest import Starter
 from tests.rig.application import Application
 from tests.rig.environment import plain_variables
-from tests.rig.figures import rounds, tell
+from tests.rig.figures import LONG, rounds, tell
 from tests.rig.home import Home
 from tests.rig.package import NET, Package
 from tests.rig.waiting import until, until_equal
 
+pytestmark = [pytest.mark.slow] if LONG else []
 HELLO = b'{"hook":"hello","protocol":%d,"python":"3.11.7"}\n'
 
 
@@ -34,8 +35,8 @@ def hello(home: Home) -> bytes:
 def connect(home: Home) -> socket.socket:
     """A connection to the daemon."""
     peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(20)
     peer.connect(str(home.socket))
+    peer.settimeout(20)
     return peer
 
 
@@ -117,6 +118,7 @@ def test_a_thousand_connections_that_vanish(home: Home, app: Application, packag
     greeting = hello(home)
     before = memory(home)
     count = rounds(1000, 10_000)
+    came: list[int] = []
 
     def come_and_go(share: int) -> None:
         for number in range(share):
@@ -124,6 +126,7 @@ def test_a_thousand_connections_that_vanish(home: Home, app: Application, packag
             if number % 3:
                 peer.sendall(greeting if number % 3 == 1 else greeting[:20])
             peer.close()
+        came.append(share)
 
     threads = [threading.Thread(target=come_and_go, args=(count // 8,)) for _ in range(8)]
     for thread in threads:
@@ -133,6 +136,7 @@ def test_a_thousand_connections_that_vanish(home: Home, app: Application, packag
     assert time.monotonic() - begin < 3
     for thread in threads:
         thread.join()
+    assert sum(came) == count
     until_equal(home.linked, [app.pid])
     grown = memory(home) - before
     assert grown < 50, f"{grown} MB"

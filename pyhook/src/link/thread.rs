@@ -39,6 +39,8 @@ const SETTLE: Duration = Duration::from_millis(5);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(2);
 const QUICK_ATTEMPTS: u32 = 25;
+/// Longest wait until the kernel has forgotten a thread that ended; a loaded machine takes its time.
+const LEAVING: Duration = Duration::from_secs(1);
 /// Longest wait for a daemon that takes no connections.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -107,7 +109,7 @@ fn pause_after(attempts: u32) -> Duration {
 /// thread leaves the count that Python 3.12 reads after a fork to warn about threads.
 pub fn join(thread: JoinHandle<Kept>) -> Kept {
     let kept = thread.join().unwrap_or_default();
-    let deadline = Instant::now() + Duration::from_millis(20);
+    let deadline = Instant::now() + LEAVING;
     while is_alive(THREAD_ID.load(Ordering::SeqCst)) && Instant::now() < deadline {
         std::thread::yield_now();
     }
