@@ -22,9 +22,26 @@ fn before_fork(py: Python<'_>) {
     py.detach(link::pause);
 }
 
+/// CPython 3.13 counts threads after this handler and warns if there is another one: so the thread is started
+/// by a pending call, which the main thread makes when `os.fork` returns. Where another thread forks there are
+/// several threads anyway.
 #[pyfunction]
 fn after_fork_in_parent() {
     link::unpause();
+    let is_main = rustix::thread::gettid() == rustix::process::getpid();
+    // SAFETY: the function takes no argument and lives as long as the extension, which is never unloaded.
+    let scheduled =
+        is_main && unsafe { pyo3::ffi::Py_AddPendingCall(Some(go_on), std::ptr::null_mut()) } == 0;
+    if !scheduled {
+        link::go_on();
+    }
+}
+
+/// The pending call; the interpreter makes it with the GIL held.
+extern "C" fn go_on(_: *mut std::ffi::c_void) -> std::ffi::c_int {
+    // A panic must not leave this function.
+    let _ = std::panic::catch_unwind(link::go_on);
+    0
 }
 
 #[pyfunction]

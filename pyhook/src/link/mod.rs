@@ -99,13 +99,21 @@ pub fn pause() {
     });
 }
 
-/// After a fork, in the parent: the thread goes on where it was. Call with the GIL.
+/// After a fork, in the parent: the fork is over. Call with the GIL.
 pub fn unpause() {
     if let Some(control) = control().as_mut() {
         control.pauses = control.pauses.saturating_sub(1);
-        if control.pauses == 0 && control.thread.is_none() && !DETACHED.load(Ordering::SeqCst) {
-            control.spawn(false);
-        }
+    }
+}
+
+/// The thread goes on where it was, unless a fork is under way. Call with the GIL.
+pub fn go_on() {
+    if let Some(control) = control().as_mut()
+        && control.pauses == 0
+        && control.thread.is_none()
+        && !DETACHED.load(Ordering::SeqCst)
+    {
+        control.spawn(false);
     }
 }
 
