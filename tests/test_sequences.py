@@ -91,6 +91,14 @@ def many(package: Package) -> None:
     (package.folder / "shop" / "many.py").write_text(module({}))
 
 
+def linked(home: Home, start: Starter) -> Application:
+    """A process that the daemon knows."""
+    home.start()
+    app = start()
+    home.wait_linked(app.pid)
+    return app
+
+
 HELD = """
 import shop.many
 held = [getattr(shop.many, f"f{n}") for n in range(4)]
@@ -104,7 +112,7 @@ SAME = (
 
 def test_random_sequences_end_where_the_model_does(home: Home, package: Package, start: Starter) -> None:
     many(package)
-    app = start()
+    app = linked(home, start)
     app.exec(HELD)
     seed = 20
     chance, model, done = random.Random(seed), Model(), []  # noqa: S311
@@ -168,7 +176,7 @@ def test_adding_and_removing_leaves_nothing_behind(home: Home, package: Package,
         "class Shelf:\n    def put(self, name):\n        return name\n\n\n"
         "def net(amount):\n    return amount\n"
     )
-    app = start()
+    app = linked(home, start)
     app.exec("import shop.shelf, colorsys")
     app.exec(COUNTS)
     path = package.write_patch("full.py", with_header('module = "shop.shelf"', PATCH))
