@@ -2,12 +2,10 @@
 //! holds the module's import lock meanwhile, so no answer in time means: go on unpatched, the live path
 //! follows, and later imports do not wait for a while.
 
-use crate::place;
+use crate::{modules, place, reconcile};
 use patchctl_protocol::framing;
-use patchctl_protocol::hook::{
-    FromHook, Hello, ModuleFacts, ModulePlan, Outcome, Phase, PlanRequest, ToHook,
-};
-use patchctl_protocol::plan::PatchRef;
+use patchctl_protocol::hook::{FromHook, ModuleFacts, ModulePlan, Outcome, Phase, PlanRequest, ToHook};
+use pyo3::prelude::*;
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,29 +25,39 @@ pub struct Question {
 }
 
 impl Question {
-    /// Asks for a module's plan. Call without the GIL. `None` without a daemon that listens.
-    pub fn ask(facts: ModuleFacts, phase: Phase, excluded: Vec<PatchRef>, hello: Hello) -> Option<Self> {
+    /// Asks for a module's plan, with the GIL released. `None` without a daemon that listens.
+    pub fn ask(py: Python<'_>, facts: ModuleFacts, phase: Phase) -> Option<Self> {
         if seconds() < SILENT_UNTIL.load(Ordering::Relaxed) {
             return None;
         }
-        let request = PlanRequest { request: 1, phase, modules: vec![facts], excluded, hello: Some(hello) };
-        note_silence(Instant::now() + PATIENCE, |deadline| {
+        let request = PlanRequest {
+            request: 1,
+            phase,
+            modules: vec![facts],
+            excluded: reconcile::excluded(),
+            hello: Some(modules::fresh_hello(py, false)),
+        };
+        conversing(py, |deadline| {
             let question = Self { stream: place::connect(PATIENCE).ok()?, request };
             question.send(deadline)?;
             Some(question)
         })
     }
 
-    /// The answer; `source` is called if the daemon can't read the module's. Call without the GIL. `None` if
-    /// there is no answer in time.
-    pub fn answer(mut self, source: impl FnOnce() -> Option<String>) -> Option<ModulePlan> {
-        note_silence(Instant::now() + PATIENCE, |deadline| {
-            let reply = self.receive(deadline)?;
-            if !matches!(reply.outcome, Outcome::NeedsSource) {
-                return Some(reply);
-            }
-            self.request.request = 2;
-            self.request.modules[0].source = Some(source().unwrap_or_default());
+    /// The answer, awaited with the GIL released; `source` is called if the daemon can't read the module's.
+    /// `None` if there is no answer in time.
+    pub fn answer(
+        mut self,
+        py: Python<'_>,
+        source: impl FnOnce(Python<'_>) -> Option<String>,
+    ) -> Option<ModulePlan> {
+        let reply = conversing(py, |deadline| self.receive(deadline))?;
+        if !matches!(reply.outcome, Outcome::NeedsSource) {
+            return Some(reply);
+        }
+        self.request.request = 2;
+        self.request.modules[0].source = Some(source(py).unwrap_or_default());
+        conversing(py, |deadline| {
             self.send(deadline)?;
             self.receive(deadline)
         })
@@ -69,9 +77,11 @@ impl Question {
     }
 }
 
-/// Converses with the daemon until the deadline; if it was silent that long, it is not asked for a while.
-fn note_silence<T>(deadline: Instant, converse: impl FnOnce(Instant) -> Option<T>) -> Option<T> {
-    let reply = converse(deadline);
+/// Converses with the daemon, with the GIL released, until the deadline that is given; if it was silent that
+/// long, it is not asked for a while.
+fn conversing<T: Send>(py: Python<'_>, converse: impl FnOnce(Instant) -> Option<T> + Send) -> Option<T> {
+    let deadline = Instant::now() + PATIENCE;
+    let reply = py.detach(|| converse(deadline));
     if reply.is_none() && Instant::now() >= deadline {
         SILENT_UNTIL.store(seconds() + SILENCE, Ordering::Relaxed);
     }

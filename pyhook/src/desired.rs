@@ -18,14 +18,33 @@ pub struct Known {
 
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 
-/// Whether the module has patches: one look-up, no message.
-pub fn names(module: &str) -> bool {
-    KNOWN.read().unwrap_or_else(PoisonError::into_inner).modules.contains_key(module)
+/// What is known of a module that is to be imported.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// It has patches.
+    Named,
+    /// It may be a second name of one with patches.
+    Resembling,
+    None,
 }
 
-/// Whether the module may be a second name of one with patches.
-pub fn resembles(module: &str) -> bool {
-    with(|known| !known.stems.is_empty() && known.stems.contains(stem(module)))
+/// See [`Interest`]: one look-up, no message.
+pub fn interest(module: &str) -> Interest {
+    with(|known| {
+        // A name that has patches is in both.
+        if !known.stems.contains(stem(module)) {
+            Interest::None
+        } else if known.modules.contains_key(module) {
+            Interest::Named
+        } else {
+            Interest::Resembling
+        }
+    })
+}
+
+/// Whether the module has patches.
+pub fn names(module: &str) -> bool {
+    interest(module) == Interest::Named
 }
 
 fn stem(module: &str) -> &str {

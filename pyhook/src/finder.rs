@@ -4,7 +4,8 @@
 //! always saw.
 
 use crate::ask::Question;
-use crate::{desired, interpreter, link, modules, reconcile};
+use crate::desired::{self, Interest};
+use crate::{interpreter, link, modules, reconcile};
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts, Phase};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
@@ -30,7 +31,8 @@ impl Finder {
         path: Option<Bound<'py, PyAny>>,
         target: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if !desired::names(name) && !desired::resembles(name) {
+        let interest = desired::interest(name);
+        if interest == Interest::None {
             return Ok(None);
         }
         if LOOKING.with_borrow(|names| names.iter().any(|other| other == name)) {
@@ -40,11 +42,11 @@ impl Finder {
         let spec = walk(slf, name, path, target);
         LOOKING.with_borrow_mut(|names| names.pop());
         let Some(spec) = spec? else {
-            let added = if desired::names(name) { new_module(slf.py(), name).ok() } else { None };
+            let added = if interest == Interest::Named { new_module(slf.py(), name).ok() } else { None };
             return Ok(added.flatten());
         };
         // Nothing of ours may break an import: without the override it goes on unpatched.
-        prepare(&spec, name).ok();
+        prepare(&spec, name, interest).ok();
         Ok(Some(spec))
     }
 }
@@ -74,9 +76,8 @@ fn walk<'py>(
 /// The spec of a module that a patch adds: its text lies in a file of the daemon's.
 fn new_module<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     let facts = ModuleFacts { name: name.to_owned(), loader: LoaderKind::Other, ..ModuleFacts::default() };
-    let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
-    let answer = py.detach(|| Question::ask(facts, Phase::Import, excluded, hello)?.answer(|| None));
-    let Some(answer) = answer else { return Ok(None) };
+    let question = Question::ask(py, facts, Phase::Import);
+    let Some(answer) = question.and_then(|question| question.answer(py, |_| None)) else { return Ok(None) };
     let Some(file) = reconcile::added(&answer) else { return Ok(None) };
     let machinery = py.import("_frozen_importlib_external")?;
     let loader = machinery.getattr("SourceFileLoader")?.call1((name, file))?;
@@ -92,7 +93,7 @@ fn new_module<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, Py
 }
 
 /// Overrides `get_code` on the spec's loader, or leaves the module to the live path.
-fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
+fn prepare(spec: &Bound<'_, PyAny>, name: &str, interest: Interest) -> PyResult<()> {
     let py = spec.py();
     let loader = spec.getattr("loader")?;
     if loader.is_none() {
@@ -113,11 +114,9 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str) -> PyResult<()> {
     let origin = interpreter::text(spec, "origin");
     let facts = ModuleFacts { name: name.to_owned(), origin, loader: kind, ..ModuleFacts::default() };
     // What may be a second name of a module with patches is left to the live path, which compares files.
-    let question = if desired::names(name) {
-        let (hello, excluded) = (modules::fresh_hello(py, false), reconcile::excluded());
-        py.detach(|| Question::ask(facts, Phase::Import, excluded, hello))
-    } else {
-        None
+    let question = match interest {
+        Interest::Named => Question::ask(py, facts, Phase::Import),
+        Interest::Resembling | Interest::None => None,
     };
     let patched = PatchedCode {
         loader: loader.clone().unbind(),
@@ -185,8 +184,7 @@ impl PatchedCode {
     fn patch<'py>(&self, code: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = code.py();
         let question = self.question.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let source = || Python::attach(|py| self.source(py));
-        let answer = py.detach(|| question.answer(source))?;
+        let answer = question.answer(py, |py| self.source(py))?;
         reconcile::graft(code, &answer).ok().flatten()
     }
 

@@ -17,15 +17,12 @@ pub struct Pair<'py> {
     pub outermost: bool,
 }
 
-/// `co_name` and `co_firstlineno`, which tell most definitions of a module apart.
-pub type Key = (String, u32);
-
-/// See [`Key`].
+/// `co_name`.
 ///
 /// # Errors
 /// That it is no code object.
-pub fn key(code: &Bound<'_, PyAny>) -> PyResult<Key> {
-    Ok((code.getattr(intern!(code.py(), "co_name"))?.extract()?, first_line(code)?))
+pub fn name(code: &Bound<'_, PyAny>) -> PyResult<String> {
+    code.getattr(intern!(code.py(), "co_name"))?.extract()
 }
 
 /// `co_firstlineno`.
@@ -109,7 +106,7 @@ fn direct<'py>(code: &Bound<'py, PyAny>) -> PyResult<Vec<(String, Bound<'py, PyA
     let mut found = Vec::new();
     for constant in interpreter::constants(code)?.iter() {
         if interpreter::is_code(&constant)? {
-            found.push((constant.getattr("co_name")?.extract()?, constant));
+            found.push((name(&constant)?, constant));
         }
     }
     Ok(found)

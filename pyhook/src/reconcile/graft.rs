@@ -23,13 +23,7 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
         // The live path plans again without it, for all modules.
         return Ok(None);
     }
-    let mut record = Record {
-        digest: module.digest.clone(),
-        applied: module.applied.clone(),
-        skipped: module.skipped.clone(),
-        since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),
-        ..Record::default()
-    };
+    let mut record = imported(module);
     let Outcome::Plan(plan) = &module.outcome else {
         drop(records::put(&module.name, record));
         return Ok(None);
@@ -62,13 +56,15 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
     }
 }
 
-/// Has the changed functions verified.
-fn verify(py: Python<'_>, record: &Record) -> Result<(), Failure> {
-    for code in record.codes.iter().filter(|code| code.outermost) {
-        let verified = edit::verify(code.current.bind(py));
-        verified.map_err(|refusal| Failure::new(&code.patches, refusal))?;
+/// The record of a module that is imported with its patches, but for what its plan says.
+fn imported(module: &ModulePlan) -> Record {
+    Record {
+        digest: module.digest.clone(),
+        applied: module.applied.clone(),
+        skipped: module.skipped.clone(),
+        since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),
+        ..Record::default()
     }
-    Ok(())
 }
 
 /// Has the new code objects verified, and adds the plan's edits.
@@ -78,7 +74,10 @@ fn completed<'py>(
     plan: &Plan,
     record: &mut Record,
 ) -> Result<Bound<'py, PyAny>, Failure> {
-    verify(patched.py(), record)?;
+    for code in record.codes.iter().filter(|code| code.outermost) {
+        let verified = edit::verify(code.current.bind(patched.py()));
+        verified.map_err(|refusal| Failure::new(&code.patches, refusal))?;
+    }
     edit::edited(patched, &module.name, plan, record)
 }
 
@@ -91,15 +90,11 @@ pub fn added(module: &ModulePlan) -> Option<&str> {
     }
     let patches = module.applied.iter().map(|patch| patch.id.clone()).collect();
     let record = Record {
-        digest: module.digest.clone(),
         original: plan.original.clone(),
         target: plan.target.clone(),
         base: Some(plan.target.clone()),
-        applied: module.applied.clone(),
-        skipped: module.skipped.clone(),
-        since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),
         imported: vec![("<module>".to_owned(), patches)],
-        ..Record::default()
+        ..imported(module)
     };
     drop(records::put(&module.name, record));
     Some(&plan.filename)
@@ -115,7 +110,7 @@ fn whole<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let code = interpreter::compile(py, source, filename)?;
-    let index = Index::new(&code, plan.functions.iter().map(|change| change.new_line))?;
+    let index = Index::of_new(&code, plan)?;
     for change in &plan.functions {
         if let Some(current) = index.first(codes::own_name(change), change.new_line) {
             record.codes.push(CodeRecord {
@@ -164,9 +159,8 @@ fn grafted<'py>(
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let old = interpreter::compile(py, old, file)?;
     let new = interpreter::compile(py, &plan.new_skeleton, filename)?;
-    let lines = || plan.functions.iter().map(|change| change.old_line);
-    let (old, loaded) = (Index::new(&old, lines())?, Index::new(code, lines())?);
-    let new = Index::new(&new, plan.functions.iter().map(|change| change.new_line))?;
+    let (old, loaded) = (Index::of_old(&old, plan)?, Index::of_old(code, plan)?);
+    let new = Index::of_new(&new, plan)?;
     let mut grafts = Grafts::default();
     for change in plan.functions.iter().filter(|change| change.parts != Parts::default()) {
         let name = codes::own_name(change);

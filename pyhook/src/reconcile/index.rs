@@ -2,6 +2,7 @@
 
 use super::codes;
 use crate::interpreter;
+use patchctl_protocol::plan::Plan;
 use pyo3::prelude::*;
 use std::collections::HashMap;
 
@@ -22,11 +23,24 @@ pub struct Index<'py> {
 }
 
 impl<'py> Index<'py> {
-    /// Walks the tree; `lines` are those of `co_firstlineno` that will be asked for.
+    /// The definitions that a plan changes, in code that is as before.
     ///
     /// # Errors
     /// That `root` is no code object.
-    pub fn new(root: &Bound<'py, PyAny>, lines: impl Iterator<Item = u32>) -> PyResult<Self> {
+    pub fn of_old(root: &Bound<'py, PyAny>, plan: &Plan) -> PyResult<Self> {
+        Self::new(root, plan.functions.iter().map(|change| change.old_line))
+    }
+
+    /// The same in the code that they are to have.
+    ///
+    /// # Errors
+    /// That `root` is no code object.
+    pub fn of_new(root: &Bound<'py, PyAny>, plan: &Plan) -> PyResult<Self> {
+        Self::new(root, plan.functions.iter().map(|change| change.new_line))
+    }
+
+    /// Walks the tree; `lines` are those of `co_firstlineno` that will be asked for.
+    fn new(root: &Bound<'py, PyAny>, lines: impl Iterator<Item = u32>) -> PyResult<Self> {
         let by_line: HashMap<_, _> = lines.map(|line| (line, Vec::new())).collect();
         let last = by_line.keys().copied().max().unwrap_or(0);
         let mut index = Self { by_line, last };
@@ -45,7 +59,7 @@ impl<'py> Index<'py> {
             }
             path.push(position);
             if let Some(found) = self.by_line.get_mut(&line) {
-                let (name, _) = codes::key(&constant)?;
+                let name = codes::name(&constant)?;
                 found.push(Found { name, path: path.clone(), code: constant.clone() });
             }
             self.walk(&constant, path)?;

@@ -74,7 +74,7 @@ fn nested<'py>(code: &Bound<'py, PyAny>, names: &str) -> PyResult<Option<Bound<'
     for name in names.split('.').filter(|name| *name != "<locals>") {
         let mut next = None;
         for constant in interpreter::constants(&code)?.iter() {
-            if interpreter::is_code(&constant)? && codes::key(&constant)?.0 == name {
+            if interpreter::is_code(&constant)? && codes::name(&constant)? == name {
                 next = Some(constant);
             }
         }

@@ -122,10 +122,8 @@ impl<'py> Prepared<'py, '_> {
         let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "pairing", &error));
         let old = content.old_skeleton.as_deref().map(compile).transpose()?;
         let new = compile(&content.new_skeleton)?;
-        let old_lines = content.functions.iter().map(|change| change.old_line);
-        let old_index = old.as_ref().map(|old| Index::new(old, old_lines)).transpose().map_err(internal)?;
-        let new_lines = content.functions.iter().map(|change| change.new_line);
-        let new_index = Index::new(&new, new_lines).map_err(internal)?;
+        let old_index = old.as_ref().map(|old| Index::of_old(old, content)).transpose().map_err(internal)?;
+        let new_index = Index::of_new(&new, content).map_err(internal)?;
         let planned = |(_, change): &(usize, &FunctionChange)| !edit::is_edited_only(change);
         for (index, change) in content.functions.iter().enumerate().filter(planned) {
             let name = codes::own_name(change);

@@ -1,7 +1,7 @@
 //! What has to wait until a module has run is done as its last act, before the import returns: the module's
 //! code calls, before its end, an object that stands among its constants.
 
-use super::super::{Verdict, carry_out, excluded};
+use super::super::{Verdict, carry_out};
 use super::constants::Objects;
 use super::guarded::guarded;
 use super::{convert, tables};
@@ -42,10 +42,8 @@ impl AfterImport {
 impl AfterImport {
     fn bring(&self, py: Python<'_>) -> Option<Verdict> {
         let facts = modules::running_facts(py, &self.name)?;
-        let (hello, excluded) = (modules::fresh_hello(py, false), excluded());
-        let name = self.name.clone();
-        let source = move || Python::attach(|py| modules::source(py, &name));
-        let plan = py.detach(|| Question::ask(facts, Phase::Live, excluded, hello)?.answer(source))?;
+        let question = Question::ask(py, facts, Phase::Live)?;
+        let plan = question.answer(py, |py| modules::source(py, &self.name))?;
         Some(carry_out(py, &PlanReply { request: 0, revision: 0, modules: vec![plan] }))
     }
 }
