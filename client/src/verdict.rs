@@ -134,7 +134,7 @@ mod tests {
             kind: StepKind::NewMethod,
             patches: Vec::new(),
         };
-        let stale = Stale { name: "C.X".into(), line: 9, because: "C.f".into() };
+        let stale = Stale { name: "C.X".into(), line: 9, because: "C.f".into(), file: None };
         let unsupported =
             Unsupported { name: "D".into(), line: 4, detail: "its slots change".into(), patches: Vec::new() };
         Plan {

@@ -47,10 +47,20 @@ pub fn refusal(refusal: &Refusal) -> String {
     refusal.to_string()
 }
 
-/// `Retry.DEFAULT (line 12, computed from Retry.__init__)`.
+/// `Retry.DEFAULT (retry.py:12, computed from Retry.__init__)`.
 #[must_use]
 pub fn stale(stale: &Stale) -> String {
-    format!("{} (line {}, computed from {})", stale.name, stale.line, stale.because)
+    format!("{} ({})", stale.name, stale_place(stale))
+}
+
+/// `retry.py:12, computed from Retry.__init__`, or with `line 12` where no file is known.
+#[must_use]
+pub fn stale_place(stale: &Stale) -> String {
+    let place = match &stale.file {
+        Some(file) => format!("{file}:{}", stale.line),
+        None => format!("line {}", stale.line),
+    };
+    format!("{place}, computed from {}", stale.because)
 }
 
 /// A value's name as it stands in JSON, such as `changed-value`.

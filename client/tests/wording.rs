@@ -107,7 +107,12 @@ fn status() -> Reply {
 #[test]
 fn add_tells_one_line_a_process_and_a_summary() {
     let mut stale = outcome(11, State::Active, None);
-    stale.stale.push(Stale { name: "Retry.DEFAULT".into(), line: 9, because: "Retry.__init__".into() });
+    stale.stale.push(Stale {
+        name: "Retry.DEFAULT".into(),
+        line: 9,
+        because: "Retry.__init__".into(),
+        file: None,
+    });
     let refusal = Refusal::new(Reason::VersionMismatch, "shop 2.0 is installed, the patch wants <2");
     let all = vec![stale, outcome(12, State::Waiting, None), outcome(13, State::Skipped, Some(refusal))];
     let (code, out, err) = patchctl(&["add", "fix.diff"], vec![changed(all)]);

@@ -69,6 +69,10 @@ pub struct Args {
     /// Compute a value anew that the old code computed at import (`Retry.DEFAULT`), or `all` of them
     #[arg(long, value_name = "NAME")]
     renew: Vec<String>,
+    /// Clear the caches (`functools.lru_cache`) of the functions that the patch affects, when it comes and
+    /// when it goes
+    #[arg(long)]
+    clear_caches: bool,
     /// Take the place of a patch of the same id
     #[arg(long)]
     overwrite: bool,
@@ -100,6 +104,7 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
         wait_ms: milliseconds(args.wait),
         replace: args.overwrite,
         renew: args.renew.clone(),
+        clear_caches: args.clear_caches,
     });
     let changed = ask(&request, args.wait, places, output)?;
     let waited = !args.wait.is_zero();

@@ -120,8 +120,8 @@ fn push_patch(table: &mut Table, process: &AuditedProcess, report: &PatchReport)
         }
         for stale in &module.stale {
             let place = format!("{}:{}", module.name, stale.name);
-            let because = format!("line {}, computed from {}", stale.line, stale.because);
-            table.row(cells(process, &place, id, Cell::styled("stale", WARN), because.into()));
+            let because = wording::stale_place(stale).into();
+            table.row(cells(process, &place, id, Cell::styled("stale", WARN), because));
         }
     }
 }

@@ -69,6 +69,7 @@ fn properties(patch: &PatchInfo) -> Vec<(&'static str, String)> {
         ("replaces", header.replaces.join(", ")),
         ("needs", header.needs.join(", ")),
         ("renew", header.renew.join(", ")),
+        ("clear-caches", if header.clear_caches { "true".into() } else { String::new() }),
     ];
     all.retain(|(_, value)| !value.is_empty());
     all

@@ -118,7 +118,7 @@ fn next_steps(outcomes: &[ProcessOutcome], output: &mut Output) {
     if let Some(stale) = outcomes.iter().find_map(|outcome| outcome.stale.first()) {
         let name = &stale.name;
         output.hint(format_args!(
-            "stale values were computed by the old code and stay; `--renew {name}` or `--renew all` computes them anew"
+            "stale values were computed by the old code and stay; `--renew {name}` or `--renew all` computes them anew, `--clear-caches` empties caches"
         ));
     }
 }

@@ -66,11 +66,10 @@ fn plan_on_stack(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, R
     let new = Source::parse(texts.target, &format!("patched source of {}", texts.module))?;
     let old = Source::parse(texts.running, &format!("source of {}", texts.module))?;
     let mut changes = changes::find(&old, &new);
-    if options.phase == Phase::Live {
-        dependents::add(&new, &mut changes, options.renew);
-    } else {
+    if options.phase == Phase::Import {
         changes.stale.clear();
     }
+    dependents::add(&new, &mut changes, options.renew, options.phase);
     let builder = Builder { old: &old, new: &new, by: Attribution::new(texts.contributions) };
     let whole = changes.beyond_functions || changes.functions.iter().any(|pair| !is_graftable(pair));
     builder.fill(&mut plan, changes);
@@ -108,6 +107,10 @@ impl Builder<'_, '_, '_> {
         for unsupported in &mut plan.unsupported {
             let line = (unsupported.line as usize).saturating_sub(1);
             unsupported.patches = self.by.of((line, line));
+        }
+        plan.affected = std::mem::take(&mut changes.affected);
+        for affected in &mut plan.affected {
+            affected.patches = self.causes(std::slice::from_ref(&affected.because), &changes);
         }
         plan.stale = std::mem::take(&mut changes.stale);
         plan.stale.sort_by_key(|stale| stale.line);

@@ -65,6 +65,8 @@ pub struct AddRequest {
     pub replace: bool,
     /// Values to compute anew, as in the header's `renew`; `all` for every one that is stale.
     pub renew: Vec<String>,
+    /// As in the header.
+    pub clear_caches: bool,
 }
 
 /// A patch file to add.
@@ -240,6 +242,7 @@ pub struct HeaderInfo {
     pub replaces: Vec<String>,
     pub needs: Vec<String>,
     pub renew: Vec<String>,
+    pub clear_caches: bool,
 }
 
 /// A linked process. Its identity is pid and start time together.

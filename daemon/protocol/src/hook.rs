@@ -7,7 +7,7 @@
 
 use crate::digest::Digest;
 use crate::look::{Place, Seen};
-use crate::plan::{PatchRef, Plan, Stale};
+use crate::plan::{Manner, PatchRef, Plan, Stale};
 use crate::state::{Refusal, State};
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +164,9 @@ pub struct ModulePlan {
     pub applied: Vec<PatchRef>,
     /// The patches for this module that it does not hold, each with its reason.
     pub skipped: Vec<Skipped>,
+    /// How those that are applied are brought in, where that is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manners: Vec<Manner>,
     pub outcome: Outcome,
 }
 

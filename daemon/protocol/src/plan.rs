@@ -46,6 +46,9 @@ pub struct Plan {
     pub source: Option<String>,
     /// Values computed by old code that stay behind.
     pub stale: Vec<Stale>,
+    /// Functions that answer differently when called, the changed ones and those that use them: what their
+    /// caches hold was computed by old code.
+    pub affected: Vec<Affected>,
     /// What can't be brought into a running process; refuses the patch live, not at import.
     pub unsupported: Vec<Unsupported>,
 }
@@ -185,6 +188,37 @@ pub struct Stale {
     pub line: u32,
     /// The changed name that it was computed from.
     pub because: String,
+    /// The module's file, where the process knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// A function that answers differently when called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affected {
+    /// Dotted name within the module, as it stands in its namespaces (after name mangling).
+    pub name: String,
+    /// Line in the target text, counted from 1.
+    pub line: u32,
+    /// The changed name that it goes back to; its own where it changed itself.
+    pub because: String,
+    /// Ids of the patches behind that change.
+    pub patches: Vec<String>,
+}
+
+/// How a patch is brought into a process, where its header says more than that it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Manner {
+    pub patch: String,
+    /// Caches (`functools.lru_cache`) of the functions that it affects are cleared, when it comes and when it
+    /// goes.
+    pub clear_caches: bool,
+    /// It is put in only at a moment at which no call of what it changes is under way; how long to wait for
+    /// that, in seconds.
+    pub quiesce: Option<f64>,
+    /// It is put in after that time even so.
+    pub force: bool,
 }
 
 /// A change that a running process can't take over.

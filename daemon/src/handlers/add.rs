@@ -65,6 +65,7 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
         reason: (!request.reason.is_empty() && !as_it_is).then(|| request.reason.clone()),
         expires: request.expires,
         renew: request.renew.clone(),
+        clear_caches: request.clear_caches,
         strip: file.strip,
     };
     let link = file.link.as_ref().map(PathBuf::from);
@@ -74,7 +75,7 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
     if as_it_is && overrides != Overrides::default() {
         let message =
             format!("these options can't be kept for a {} file", if signed { "signed" } else { "linked" });
-        let hint = "Write id, expires, renew and strip into the file's header: it is not changed here.";
+        let hint = "Write id, expires, renew, clear-caches and strip into the file's header: it is not changed here.";
         return Err(invalid(message, hint));
     }
     let written = match first.kind {

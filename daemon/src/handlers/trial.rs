@@ -1,6 +1,6 @@
 //! Trials of edits: only the process itself has the code that they change, so it is asked whether they fit.
 
-use crate::planning::Planner;
+use crate::planning::{Planner, manners};
 use crate::registry::{Entry, Snapshot};
 use crate::server::Link;
 use patchctl_protocol::client::CheckedModule;
@@ -33,6 +33,7 @@ pub async fn attempt(
         digest: view.digest_of(name),
         applied: applied.iter().map(|entry| PatchRef::clone(&entry.reference)).collect(),
         skipped: Vec::new(),
+        manners: manners(&applied),
         outcome: Outcome::Plan(Box::new(plan.clone())),
     };
     let Some(answer) = link.attempt(module) else { return };

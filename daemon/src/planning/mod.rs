@@ -18,5 +18,5 @@ mod texts;
 pub use asker::Asker;
 pub use locate::locate;
 pub use module::Original;
-pub use planner::Planner;
+pub use planner::{Planner, manners};
 pub use selection::Selection;

@@ -18,7 +18,7 @@ use patchctl_planner::{Patch, PlanOptions, add_edits};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModuleFacts, ModulePlan, Outcome, Phase, PlanReply, PlanRequest};
 use patchctl_protocol::location::Location;
-use patchctl_protocol::plan::{PatchRef, Plan};
+use patchctl_protocol::plan::{Manner, PatchRef, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
 use std::path::Path;
 use std::sync::Arc;
@@ -295,7 +295,15 @@ fn reply(
     };
     let name = work.facts.name.clone();
     let digest = view.digest_of(&name);
-    ModulePlan { skipped: selection.skipped(&name), name, digest, applied, outcome }
+    let manners = manners(&entries);
+    ModulePlan { skipped: selection.skipped(&name), name, digest, applied, manners, outcome }
+}
+
+/// How these patches are brought in, where their headers say more than that they are.
+pub fn manners(entries: &[Arc<Entry>]) -> Vec<Manner> {
+    let manner = |entry: &Arc<Entry>| Some(entry.patch.as_ref()?.header.manner(entry.id()));
+    let plain = |manner: &Manner| *manner == Manner { patch: manner.patch.clone(), ..Manner::default() };
+    entries.iter().filter_map(manner).filter(|manner| !plain(manner)).collect()
 }
 
 /// Estimated memory of a plan in bytes.

@@ -15,6 +15,7 @@ pub struct Overrides {
     /// Seconds since the epoch.
     pub expires: Option<f64>,
     pub renew: Vec<String>,
+    pub clear_caches: bool,
     pub strip: Option<u32>,
 }
 
@@ -96,6 +97,9 @@ impl Overrides {
         if !self.renew.is_empty() {
             let names = self.renew.iter().cloned().map(Value::String).collect();
             table.insert("renew".into(), Value::Array(names));
+        }
+        if self.clear_caches {
+            table.insert("clear-caches".into(), Value::Boolean(true));
         }
         Ok(())
     }

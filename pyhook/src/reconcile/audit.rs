@@ -1,5 +1,6 @@
 //! What is true here: reports made from records, and audits read from the live functions and namespaces.
 
+use super::caches::CacheRecord;
 use super::frames::{self, Running};
 use super::holders::{self, Holder};
 use super::records::Record;
@@ -30,7 +31,11 @@ struct Seen {
 
 fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report {
     let mut patches: BTreeMap<PatchRef, PatchReport> = BTreeMap::new();
-    for (name, snapshot) in snapshots(py) {
+    for (name, mut snapshot) in snapshots(py) {
+        let settled = snapshot.caches.iter().filter(|cache| !cache.is_stale(py));
+        let settled: Vec<usize> = settled.map(|cache| cache.cache.as_ptr() as usize).collect();
+        drop(records::forget_caches(py, &name, &settled));
+        snapshot.caches.retain(|cache| !settled.contains(&(cache.cache.as_ptr() as usize)));
         let seen = look(&name, &snapshot);
         for (patch, since) in &snapshot.since {
             let entry =
@@ -92,7 +97,10 @@ fn module_report(name: &str, patch: &PatchRef, seen: &[Seen], snapshot: &Snapsho
     let own = seen.iter().filter(|seen| seen.patches.is_empty() || seen.patches.contains(&patch.id));
     let mut functions: Vec<FunctionReport> = own.map(|seen| seen.report.clone()).collect();
     functions.dedup_by(|one, other| one.name == other.name);
-    ModuleReport { name: name.to_owned(), state: State::Active, functions, stale: snapshot.stale.clone() }
+    let of_patch = |cache: &&CacheRecord| cache.patches.is_empty() || cache.patches.contains(&patch.id);
+    let caches = snapshot.caches.iter().filter(of_patch);
+    let stale = snapshot.stale.iter().chain(caches.map(|cache| &cache.stale)).cloned().collect();
+    ModuleReport { name: name.to_owned(), state: State::Active, functions, stale }
 }
 
 /// A record's content, taken out of the lock.
@@ -103,6 +111,7 @@ struct Snapshot {
     stored: Vec<Value>,
     imported: Vec<(String, Vec<String>)>,
     stale: Vec<patchctl_protocol::plan::Stale>,
+    caches: Vec<CacheRecord>,
 }
 
 struct Code {
@@ -155,6 +164,7 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
             .collect(),
         imported: record.imported.clone(),
         stale: record.stale.clone(),
+        caches: record.caches.iter().map(|cache| cache.again(py)).collect(),
     }
 }
 

@@ -7,10 +7,10 @@ use super::failures::Failure;
 use super::prepare::Prepared;
 use super::records::{self, Record};
 use super::transaction::{Purpose, Transaction};
-use super::{refusal, threading};
+use super::{caches, refusal, threading};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::ModulePlan;
-use patchctl_protocol::plan::{Action, PatchRef, Plan, Step};
+use patchctl_protocol::plan::{Action, PatchRef, Plan, Stale, Step};
 use patchctl_protocol::state::Reason;
 use pyo3::prelude::*;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -131,9 +131,18 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
         imported: before.map(|before| imported(plan, before)).unwrap_or_default(),
         bodies: before.map(|before| before.bodies.clone()).unwrap_or_default(),
         base,
-        stale: module.content.map(|content| content.stale.clone()).unwrap_or_default(),
+        stale: module.content.map(|content| stale(module, content)).unwrap_or_default(),
+        affected: module.content.map(caches::affected).unwrap_or_default(),
+        manners: plan.manners.clone(),
         ..Record::default()
     }
+}
+
+/// The plan's stale values, with the file that they are from.
+fn stale(module: &Prepared<'_, '_>, content: &Plan) -> Vec<Stale> {
+    let file = module.namespace.get_item("__file__").ok().flatten();
+    let file: Option<String> = file.and_then(|file| file.extract().ok());
+    content.stale.iter().map(|stale| Stale { file: file.clone(), ..stale.clone() }).collect()
 }
 
 /// What the module was imported with and still has.

@@ -5,7 +5,7 @@
 use super::failures::Failure;
 use super::index::Index;
 use super::records::{self, CodeRecord, Record};
-use super::{codes, commit, edit, failures};
+use super::{caches, codes, commit, edit, failures};
 use crate::interpreter;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Parts, Plan};
@@ -29,6 +29,7 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
         return Ok(None);
     };
     record.original = plan.original.clone();
+    record.affected = caches::affected(plan);
     record.target = plan.target.clone();
     let file: String = code.getattr("co_filename")?.extract()?;
     let patched = match &plan.source {
@@ -62,6 +63,7 @@ fn imported(module: &ModulePlan) -> Record {
         digest: module.digest.clone(),
         applied: module.applied.clone(),
         skipped: module.skipped.clone(),
+        manners: module.manners.clone(),
         since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),
         ..Record::default()
     }

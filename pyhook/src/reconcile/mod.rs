@@ -8,6 +8,7 @@
 
 mod assign;
 mod audit;
+mod caches;
 mod codes;
 mod commit;
 mod edit;
@@ -19,6 +20,7 @@ mod holders;
 mod index;
 mod look;
 mod monitoring;
+mod named;
 mod prepare;
 pub mod records;
 mod regenerate;
@@ -99,6 +101,8 @@ fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
     let changed = store(py, &prepared, &mut transaction)?;
     for (key, mut record) in changed {
         record.stored = transaction.take_of(&key);
+        let before = records::take(&key);
+        caches::settle(py, before.as_ref(), &mut record);
         drop(records::put(&key, record));
     }
     Ok(())
@@ -148,6 +152,7 @@ pub fn withdraw(py: Python<'_>) {
             digest: Digest::default(),
             applied: Vec::new(),
             skipped: Vec::new(),
+            manners: Vec::new(),
             outcome: Outcome::Unchanged,
         };
         let mut transaction = Transaction::default();

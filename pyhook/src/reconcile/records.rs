@@ -2,10 +2,11 @@
 //! say what is patched. Locked only with the GIL held and never across a call into Python; records leave
 //! the lock before they are dropped, since dropping may run code.
 
+use super::caches::CacheRecord;
 use super::transaction::Stored;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::Skipped;
-use patchctl_protocol::plan::{PatchRef, Stale};
+use patchctl_protocol::plan::{Affected, Manner, PatchRef, Stale};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::BTreeMap;
@@ -43,6 +44,12 @@ pub struct Record {
     /// Names of attributes that the base itself holds changed (imported patched), with their patches.
     pub imported: Vec<(String, Vec<String>)>,
     pub stale: Vec<Stale>,
+    /// The functions that answer differently than in the base.
+    pub affected: Vec<Affected>,
+    /// How the patches are brought in, where that is said.
+    pub manners: Vec<Manner>,
+    /// Caches with values from before.
+    pub caches: Vec<CacheRecord>,
     /// Patches that edited the body of the module or of a class before it ran.
     pub bodies: Vec<PatchRef>,
 }
@@ -104,6 +111,17 @@ pub fn each(_: Python<'_>, mut look: impl FnMut(&str, &Record)) {
     for (name, record) in records().iter() {
         look(name, record);
     }
+}
+
+/// Forgets caches that are no longer stale; the caller drops them.
+#[must_use]
+pub fn forget_caches(_: Python<'_>, key: &str, settled: &[usize]) -> Vec<CacheRecord> {
+    let mut records = records();
+    let Some(record) = records.get_mut(key) else { return Vec::new() };
+    let all = std::mem::take(&mut record.caches);
+    let (gone, kept) = all.into_iter().partition(|cache| settled.contains(&(cache.cache.as_ptr() as usize)));
+    record.caches = kept;
+    gone
 }
 
 /// Whether some module has this patch.

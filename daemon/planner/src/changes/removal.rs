@@ -27,7 +27,12 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             if sort == Sort::Other && !item.stmts.iter().all(has_no_effect) || !bound.places.is_empty() {
                 let words = first_words(self.old.slice(item.range()));
                 let line = 0;
-                self.changes.stale.push(Stale { name: words, line, because: "its removal".to_owned() });
+                self.changes.stale.push(Stale {
+                    name: words,
+                    line,
+                    because: "its removal".to_owned(),
+                    file: None,
+                });
             }
         }
         self.changed_away(pair);

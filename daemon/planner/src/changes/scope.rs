@@ -3,7 +3,7 @@
 use super::lambda::LambdaPair;
 use super::step::Draft;
 use crate::source::{Enclosing, Item, mangle};
-use patchctl_protocol::plan::{Parts, Stale, Unsupported};
+use patchctl_protocol::plan::{Affected, Parts, Stale, Unsupported};
 use ruff_python_ast::StmtFunctionDef;
 
 /// Names of the classes around an item.
@@ -70,6 +70,8 @@ pub(crate) struct Changes<'a> {
     pub deletions: Vec<Draft>,
     pub unsupported: Vec<Unsupported>,
     pub stale: Vec<Stale>,
+    /// Their patches are not known yet.
+    pub affected: Vec<Affected>,
     /// Every function of the old and of the new text, inner ones of functions aside.
     pub old_functions: Vec<Definition<'a>>,
     pub new_functions: Vec<Definition<'a>>,

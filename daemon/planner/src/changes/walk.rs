@@ -148,6 +148,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 name: scope.dotted(&name.id),
                 line: self.new.line_number(stmt.start()),
                 because: "its annotation".to_owned(),
+                file: None,
             });
         }
     }

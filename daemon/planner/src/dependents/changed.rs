@@ -90,7 +90,12 @@ impl Changed {
             .find_map(|name| prefixes(&self.resolve(scope, name)).find_map(|p| self.values.get(p)))
     }
 
-    /// The change that a call goes back to.
+    /// The change that a call of this name goes back to.
+    pub fn callable_root(&self, name: &str) -> Option<&String> {
+        self.callables.get(name)
+    }
+
+    /// The change that a statement's calls go back to.
     pub fn call_root(&self, scope: &Scope, reads: &Reads) -> Option<&String> {
         reads.calls.iter().find_map(|name| self.callables.get(&self.resolve(scope, name)))
     }

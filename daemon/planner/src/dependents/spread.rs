@@ -6,13 +6,17 @@ use super::reads::Reads;
 use super::seeds::{key, seeds};
 use crate::changes::{Changes, Draft, FunctionPair, Scope, TargetItem, execute, first_words};
 use crate::source::{Bound, Source};
-use patchctl_protocol::plan::{Action, Parts, Stale, StepKind, Unsupported};
+use patchctl_protocol::hook::Phase;
+use patchctl_protocol::plan::{Action, Affected, Parts, Stale, StepKind, Unsupported};
 use ruff_python_ast::Stmt;
 use ruff_text_size::{Ranged, TextSize};
 
 /// Adds to the changes what follows from them. `renew` names stale values to compute anew (`all` for every
 /// one).
-pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[String]) {
+///
+/// At import everything is computed by new code: only which functions are affected is of use, for the time when
+/// a patch leaves the running process.
+pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[String], phase: Phase) {
     let mut items = std::mem::take(&mut changes.items);
     items.sort_by_key(|item| item.item.range().start());
     let changed = seeds(source, changes, &items);
@@ -21,7 +25,8 @@ pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[Strin
     }
     let mut spread = Spread { source, changes, renew, changed };
     spread.callables(&items);
-    for item in &items {
+    spread.affected(&items);
+    for item in items.iter().filter(|_| phase == Phase::Live) {
         spread.item(item);
     }
 }
@@ -42,6 +47,17 @@ impl<'a> Spread<'_, '_, '_, 'a> {
             }
             Some(Stmt::ClassDef(_)) => self.definition(item),
             _ => self.statement(item),
+        }
+    }
+
+    /// Notes the functions that answer differently when called.
+    fn affected(&mut self, items: &[TargetItem<'a>]) {
+        for item in items {
+            let Some(Stmt::FunctionDef(def)) = item.item.only() else { continue };
+            let name = key(&item.scope.namespace, &item.scope.mangle(&def.name));
+            let Some(because) = self.changed.callable_root(&name).cloned() else { continue };
+            let line = self.source.line_number(def.start());
+            self.changes.affected.push(Affected { name, line, because, patches: Vec::new() });
         }
     }
 
@@ -96,7 +112,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
     fn stale(&mut self, scope: &Scope, name: &str, start: TextSize, root: &str) {
         let line = self.source.line_number(start);
         let name = scope.dotted(name);
-        self.changes.stale.push(Stale { name, line, because: root.to_owned() });
+        self.changes.stale.push(Stale { name, line, because: root.to_owned(), file: None });
     }
 
     fn statement(&mut self, item: &TargetItem<'a>) {
@@ -156,11 +172,11 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         let line = self.source.line_number(start);
         for place in &bound.places {
             let name = place_name(place);
-            self.changes.stale.push(Stale { name, line, because: root.to_owned() });
+            self.changes.stale.push(Stale { name, line, because: root.to_owned(), file: None });
         }
         if bound.names.is_empty() && bound.places.is_empty() {
             let name = first_words(self.source.slice(item.item.range()));
-            self.changes.stale.push(Stale { name, line, because: root.to_owned() });
+            self.changes.stale.push(Stale { name, line, because: root.to_owned(), file: None });
         }
         for name in names(&item.scope, bound) {
             self.changed.add_stale(name, root);

@@ -2,6 +2,7 @@
 
 use patchctl_protocol::client::HeaderInfo;
 use patchctl_protocol::digest::Digest;
+use patchctl_protocol::plan::Manner;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{Requirement, VerbatimUrl};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ pub struct Header {
     pub renew: Vec<String>,
     /// Leading folders to take off file names in a diff; found out where not given.
     pub strip: Option<u32>,
-    /// Whether caches of changed functions (`functools.lru_cache`) are cleared.
+    /// Whether caches (`functools.lru_cache`) of functions that it affects are cleared.
     pub clear_caches: bool,
 }
 
@@ -79,6 +80,12 @@ impl Default for Header {
 }
 
 impl Header {
+    /// How the patch of this id is brought in.
+    #[must_use]
+    pub fn manner(&self, id: &str) -> Manner {
+        Manner { patch: id.to_owned(), clear_caches: self.clear_caches, ..Manner::default() }
+    }
+
     /// The header as far as people ask for it.
     #[must_use]
     pub fn info(&self) -> HeaderInfo {
@@ -94,6 +101,7 @@ impl Header {
             replaces: self.replaces.clone(),
             needs: self.needs.clone(),
             renew: self.renew.clone(),
+            clear_caches: self.clear_caches,
         }
     }
 }

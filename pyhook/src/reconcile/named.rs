@@ -1,0 +1,121 @@
+//! What the names of a module and of its classes lead to: through wrappers of the interpreter's own making,
+//! caches among them, to a plain function. Runs no code of the application.
+
+use super::caches::functools;
+use super::scope;
+use crate::interpreter;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+
+/// From a name to a function.
+pub struct Chain<'py> {
+    /// Dotted, within the module.
+    pub name: String,
+    /// The caches on the way, outermost first.
+    pub caches: Vec<Bound<'py, PyAny>>,
+    /// Of a `cached_property`: the class, and the name under which instances keep the value.
+    pub in_instances: Option<(Bound<'py, PyType>, String)>,
+    pub function: Option<Bound<'py, PyAny>>,
+}
+
+/// Nested deeper, classes are passed over.
+const DEEPEST: usize = 8;
+/// Most wrappers around a function.
+const LONGEST: usize = 20;
+
+/// The chains of all names; `None` where there can be no cache.
+pub fn chains<'py>(namespace: &Bound<'py, PyDict>) -> Option<Vec<Chain<'py>>> {
+    functools(namespace.py())?;
+    let mut found = Vec::new();
+    let module = namespace.get_item("__name__").ok().flatten()?;
+    let mut seen = Vec::new();
+    for (name, value) in namespace.items().iter().filter_map(|pair| pair.extract::<(String, _)>().ok()) {
+        collect(&module, None, name, value, &mut seen, &mut found);
+    }
+    Some(found)
+}
+
+fn collect<'py>(
+    module: &Bound<'py, PyAny>,
+    class: Option<&Bound<'py, PyType>>,
+    name: String,
+    value: Bound<'py, PyAny>,
+    seen: &mut Vec<Bound<'py, PyType>>,
+    found: &mut Vec<Chain<'py>>,
+) {
+    let value = match value.cast_into::<PyType>() {
+        Ok(inner) => {
+            let own = scope::attribute(&inner, "__module__");
+            let is_own =
+                own.is_some_and(|own| own.is_instance_of::<PyString>() && own.eq(module).unwrap_or(false));
+            if is_own && name.matches('.').count() < DEEPEST && !seen.iter().any(|known| known.is(&inner)) {
+                seen.push(inner.clone());
+                for key in scope::names(&inner) {
+                    let Some(value) = scope::attribute(&inner, &key) else { continue };
+                    collect(module, Some(&inner), format!("{name}.{key}"), value, seen, found);
+                }
+            }
+            return;
+        }
+        Err(error) => error.into_inner(),
+    };
+    found.extend(chain(class, name, value));
+}
+
+fn chain<'py>(
+    class: Option<&Bound<'py, PyType>>,
+    name: String,
+    mut value: Bound<'py, PyAny>,
+) -> Option<Chain<'py>> {
+    let mut chain = Chain { name, caches: Vec::new(), in_instances: None, function: None };
+    for _ in 0..LONGEST {
+        let inside = match sort(&value)? {
+            Sort::Cache => {
+                chain.caches.push(value.clone());
+                value.getattr("__wrapped__")
+            }
+            Sort::CachedProperty => {
+                chain.in_instances = class.cloned().zip(interpreter::text(&value, "attrname"));
+                value.getattr("func")
+            }
+            Sort::Property => value.getattr("fget"),
+            Sort::Method => value.getattr("__func__"),
+            Sort::Function => {
+                chain.function = Some(value.clone());
+                value.getattr("__wrapped__")
+            }
+        };
+        match inside {
+            Ok(inside) => value = inside,
+            Err(_) => break,
+        }
+    }
+    chain.function.is_some().then_some(chain)
+}
+
+enum Sort {
+    Cache,
+    CachedProperty,
+    Property,
+    Method,
+    Function,
+}
+
+fn sort(value: &Bound<'_, PyAny>) -> Option<Sort> {
+    if interpreter::is_function(value).ok()? {
+        return Some(Sort::Function);
+    }
+    let (module, name) = interpreter::type_name(value)?;
+    match (module.as_str(), name.as_str()) {
+        ("functools", "_lru_cache_wrapper") => Some(Sort::Cache),
+        ("functools", "cached_property") => Some(Sort::CachedProperty),
+        ("builtins", "property") => Some(Sort::Property),
+        ("builtins", "staticmethod" | "classmethod") => Some(Sort::Method),
+        _ => None,
+    }
+}
+
+/// Whether it is what `functools.lru_cache` makes of a function.
+pub fn is_cache(object: &Bound<'_, PyAny>) -> bool {
+    matches!(sort(object), Some(Sort::Cache))
+}
