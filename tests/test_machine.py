@@ -332,4 +332,10 @@ def test_a_daemon_apart_serves_one_user(machine: Machine, site: Package) -> None
     row = refusal(machine.json("root", *home, "attach", alice.pid, code=3))
     assert (row["outcome"], row["reason"]) == ("refused", "other-user"), row
     assert "machine's daemon" in " ".join(row["hints"])
+    listed = machine.json("root", *home, "ps", "--all")["unlinked"]
+    (same,) = [one for one in listed if one["pid"] == alice.pid]
+    assert not same["attachable"]
+    assert {key: same[key] for key in ("reason", "message", "hints")} == {
+        key: row[key] for key in ("reason", "message", "hints")
+    }
     machine.run("root", *home, "daemon", "stop")

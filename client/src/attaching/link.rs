@@ -1,7 +1,7 @@
 //! From a process without the hook to one that has reported to the daemon.
 
-use super::outcome::Outcome;
-use super::selection::own_user;
+use super::judgement::judge;
+use super::outcome::{Outcome, Refused};
 use crate::daemon::Places;
 use crate::error::{Error, Kind, Result};
 use crate::hook;
@@ -10,8 +10,6 @@ use patchctl_attach::{Attached, Options, Process, Refusal};
 use patchctl_protocol::client::{ProcessInfo, Reply, Request};
 use patchctl_protocol::location::{Location, Scope};
 use std::collections::HashMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -83,11 +81,8 @@ impl<'a> Linker<'a> {
         if self.is_linked(process) {
             return Ok(Outcome::Linked);
         }
-        if let Err(refusal) = process.check(self.force) {
-            return Ok(Outcome::refused(&refusal));
-        }
-        if let Some(outcome) = self.obstacle(process) {
-            return Ok(outcome);
+        if let Err(refused) = judge(process, &self.location, self.force) {
+            return Ok(Outcome::Refused(refused));
         }
         let begun = Instant::now();
         let options = Options {
@@ -122,7 +117,7 @@ impl<'a> Linker<'a> {
 
     fn no_link(&self) -> Outcome {
         let seconds = self.timeout.as_secs_f32();
-        Outcome::Refused {
+        Outcome::Refused(Refused {
             reason: "no-link",
             message: format!("the hook is in it, but it has not reached the daemon after {seconds} s"),
             hints: vec![
@@ -130,39 +125,6 @@ impl<'a> Linker<'a> {
                 format!("the daemon's socket is {}", self.location.socket().display()),
             ],
             kind: Kind::Failed,
-        }
-    }
-
-    /// Why the hook would never reach the daemon from in there.
-    fn obstacle(&self, process: &Process) -> Option<Outcome> {
-        let refused = |reason, message: String, hint: &str| {
-            let hints = vec![hint.to_owned()];
-            Some(Outcome::Refused { reason, message, hints, kind: Kind::Refused })
-        };
-        let socket = self.location.socket();
-        if process.uid != own_user() && self.location.scope != Scope::Machine {
-            let message = format!("it belongs to user {}, whom this daemon does not serve", process.uid);
-            let hint = "the machine's daemon serves all users: run patchctl as root, without --home";
-            return (process.uid != 0 || own_user() != 0)
-                .then(|| refused("other-user", message, hint))
-                .flatten();
-        }
-        // A process that may not be looked into is refused for that by the attach itself.
-        let is_closed = process.uid != own_user() && own_user() != 0;
-        if is_closed || patchctl_attach::shares_files(process) {
-            return None;
-        }
-        let inside = PathBuf::from(format!("/proc/{}/root", process.pid))
-            .join(socket.strip_prefix("/").unwrap_or(&socket));
-        let identity = |path: &PathBuf| fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
-        if identity(&inside).is_some() && identity(&inside) == identity(&socket) {
-            return None;
-        }
-        let message = format!("the daemon's socket {} is not visible in its file system", socket.display());
-        refused(
-            "unreachable-daemon",
-            message,
-            "mount the socket's folder there, or run a daemon in that container",
-        )
+        })
     }
 }

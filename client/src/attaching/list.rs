@@ -1,6 +1,8 @@
 //! `patchctl ps --all`: the linked processes, then the Python processes that are not linked, each with
 //! whether it can be attached to.
 
+use super::judgement::judge;
+use super::outcome::Refused;
 use super::selection::{is_ours, python_processes};
 use crate::commands::ps;
 use crate::daemon::Places;
@@ -10,8 +12,9 @@ use crate::output::Output;
 use crate::style::{GOOD, NAME, WARN};
 use crate::table::{Cell, Table};
 use crate::wording;
-use patchctl_attach::{Process, Refusal, examine};
+use patchctl_attach::{Process, examine};
 use patchctl_protocol::client::{ProcessInfo, Reply, Request};
+use patchctl_protocol::location::Location;
 use serde::Serialize;
 use serde_json::json;
 
@@ -34,14 +37,14 @@ struct Unlinked {
 /// # Errors
 /// That the daemon fails, or it can't be printed.
 pub fn list(places: &Places, output: &mut Output) -> Result<Exit> {
-    let linked = match places.running()? {
-        Some((mut connection, _)) => match connection.ask(&Request::Processes)? {
-            Reply::Processes { processes } => processes,
+    let (linked, location) = match places.running()? {
+        Some((mut connection, location)) => match connection.ask(&Request::Processes)? {
+            Reply::Processes { processes } => (processes, location),
             _ => return Err(Error::unexpected_reply()),
         },
-        None => Vec::new(),
+        None => (Vec::new(), places.own()),
     };
-    let unlinked = unlinked(&linked);
+    let unlinked = unlinked(&linked, &location);
     if output.is_json() {
         output.document(&json!({ "processes": linked, "unlinked": unlinked }))?;
         return Ok(Exit::Ok);
@@ -64,30 +67,36 @@ pub fn list(places: &Places, output: &mut Output) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn unlinked(linked: &[ProcessInfo]) -> Vec<Unlinked> {
+fn unlinked(linked: &[ProcessInfo], location: &Location) -> Vec<Unlinked> {
     let is_linked = |process: &Process| {
         linked.iter().any(|one| i32::try_from(one.pid) == Ok(process.pid) && one.started == process.started)
     };
     let wanted = |process: &Process| is_ours(process) && process.looks_like_python() && !is_linked(process);
-    python_processes(&wanted).into_iter().filter_map(look).collect()
+    let found = python_processes(&wanted).into_iter();
+    found.filter_map(|process| look(process, location)).collect()
 }
 
-fn look(process: Process) -> Option<Unlinked> {
-    let examined = examine(&process);
-    let (python, refusal) = match examined {
-        Err(Refusal::NoSuchProcess) => return None,
+fn look(process: Process, location: &Location) -> Option<Unlinked> {
+    let judged = judge(&process, location, false);
+    let examined = judged.and_then(|()| examine(&process).map_err(|refusal| Refused::from(&refusal)));
+    if !process.is_there() {
+        return None;
+    }
+    let (python, refused) = match examined {
         Ok(version) => (Some(version.to_string()), None),
-        Err(refusal) => (None, Some(refusal)),
+        Err(refused) => (None, Some(refused)),
     };
+    let reason = refused.as_ref().map(|refused| refused.reason);
+    let (message, hints) = refused.map(|refused| (refused.message, refused.hints)).unzip();
     Some(Unlinked {
         pid: process.pid,
         uid: process.uid,
         command: process.command,
         python,
-        attachable: refusal.is_none(),
-        reason: refusal.as_ref().map(Refusal::code),
-        message: refusal.as_ref().map(ToString::to_string),
-        hints: refusal.as_ref().map(Refusal::hints).unwrap_or_default(),
+        attachable: reason.is_none(),
+        reason,
+        message,
+        hints: hints.unwrap_or_default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Processes that run without the hook: which there are, and bringing it into them. How an attach works
 //! inside the process stands in the crate `patchctl-attach`.
 
+mod judgement;
 mod link;
 mod list;
 mod outcome;

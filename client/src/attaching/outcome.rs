@@ -25,13 +25,31 @@ pub enum Outcome {
     },
     /// It had a link before.
     Linked,
-    Refused {
-        reason: &'static str,
-        message: String,
-        hints: Vec<String>,
-        #[serde(skip)]
-        kind: Kind,
-    },
+    Refused(Refused),
+}
+
+/// Why a process is not attached to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refused {
+    pub reason: &'static str,
+    pub message: String,
+    pub hints: Vec<String>,
+    #[serde(skip)]
+    pub kind: Kind,
+}
+
+impl From<&Refusal> for Refused {
+    fn from(refusal: &Refusal) -> Self {
+        let kind = match refusal.sort() {
+            Sort::NotFound => Kind::NotFound,
+            Sort::Denied => Kind::Denied,
+            Sort::Refused => Kind::Refused,
+            Sort::Failed => Kind::Failed,
+        };
+        let source = std::error::Error::source(refusal).map(|cause| format!(": {cause}"));
+        let message = format!("{refusal}{}", source.unwrap_or_default());
+        Self { reason: refusal.code(), message, hints: refusal.hints(), kind }
+    }
 }
 
 impl Outcome {
@@ -49,15 +67,7 @@ impl Outcome {
 
     #[must_use]
     pub fn refused(refusal: &Refusal) -> Self {
-        let kind = match refusal.sort() {
-            Sort::NotFound => Kind::NotFound,
-            Sort::Denied => Kind::Denied,
-            Sort::Refused => Kind::Refused,
-            Sort::Failed => Kind::Failed,
-        };
-        let source = std::error::Error::source(refusal).map(|cause| format!(": {cause}"));
-        let message = format!("{refusal}{}", source.unwrap_or_default());
-        Self::Refused { reason: refusal.code(), message, hints: refusal.hints(), kind }
+        Self::Refused(refusal.into())
     }
 }
 
@@ -131,7 +141,7 @@ impl Report {
 
 fn kind(outcome: &Outcome) -> Option<Kind> {
     match outcome {
-        Outcome::Refused { kind, .. } => Some(*kind),
+        Outcome::Refused(refused) => Some(refused.kind),
         _ => None,
     }
 }
@@ -148,7 +158,7 @@ fn say(pid: i32, command: &[String], outcome: &Outcome, output: &mut Output) -> 
             output.line(format_args!("attached to process {pid}{name}: CPython {python}, {held}"))
         }
         Outcome::Linked => output.line(format_args!("process {pid}{name} is linked already")),
-        Outcome::Refused { message, hints, kind, .. } => {
+        Outcome::Refused(Refused { message, hints, kind, .. }) => {
             let mut error = Error::new(*kind, format!("cannot attach to process {pid}{name}: {message}"));
             error.hints.clone_from(hints);
             output.error(&error);
