@@ -12,6 +12,7 @@ use patchctl_codeobject::tables::table;
 const SOURCE: &str = "
 def f(a, *b, c=1, **d):
     big = (1 << 70, -(1 << 64), 3, -7, 2.5, 1j, b'x', 'é', None, ..., True, ('a', ('b',)))
+    small = a[0], a[-5], a[256], (0, (1, -1)), 1 << 31, -(1 << 31), 1 << 40
     def g(): return a, big, x in {1, 'two', 3.0}
     return g
 class K[T]: pass
@@ -33,6 +34,13 @@ def same(a, b):
         assert type(x) is type(y), (x, y)
         same(x, y) if hasattr(x, 'co_code') else None
         assert x == y, (x, y)
+        shared(x, y)
+def shared(x, y):
+    if isinstance(x, tuple):
+        for pair in zip(x, y):
+            shared(*pair)
+    # What the interpreter has one object of.
+    assert not (isinstance(x, int) and -5 <= x <= 256) or x is y, x
 same(marshal.loads(sys.stdin.buffer.read()), compile(sys.argv[1], 'sample.py', 'exec'))
 print('same')
 ";

@@ -54,7 +54,7 @@ impl Writer {
             Constant::Ellipsis => self.out.push(b'.'),
             Constant::StopIteration => self.out.push(b'S'),
             Constant::Bool(value) => self.out.push(if *value { b'T' } else { b'F' }),
-            Constant::Int(value) => self.integer(*value < 0, &value.unsigned_abs().to_le_bytes()),
+            Constant::Int(value) => self.int(*value),
             Constant::BigInt { negative, magnitude } => self.integer(*negative, magnitude),
             Constant::Float(bits) => {
                 self.out.push(b'g');
@@ -77,6 +77,18 @@ impl Writer {
             Constant::Opaque(_) => return None,
         }
         Some(())
+    }
+
+    /// As CPython writes it: `TYPE_INT` where 32 bits do, since only that gives the interpreter's own small
+    /// integers back. `TYPE_LONG` makes new ones, and 3.11 reads the one digit that its new zero has not.
+    fn int(&mut self, value: i64) {
+        match i32::try_from(value) {
+            Ok(small) => {
+                self.out.push(b'i');
+                self.out.extend(small.to_le_bytes());
+            }
+            Err(_) => self.integer(value < 0, &value.unsigned_abs().to_le_bytes()),
+        }
     }
 
     fn integer(&mut self, negative: bool, magnitude: &[u8]) {
