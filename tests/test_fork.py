@@ -46,6 +46,18 @@ def test_forked_child_has_a_link_of_its_own(home: Home, app: Application, packag
 
 
 @pytest.mark.every_python
+def test_child_of_a_fork_that_python_does_not_know_of(home: Home, app: Application, package: Package) -> None:
+    app.exec("import ctypes\n" + CHILD.replace("os.fork()", "ctypes.PyDLL(None).fork()"))
+    child = app.eval("pid")
+    home.wait_linked(app.pid, child)
+    home.add(package.write_patch("fix.diff", package.diff()))
+    assert app.eval("(shop.price.net(5), in_child('shop.price.net(5)'))") == [10, 10]
+    home.remove("fix")
+    assert app.eval("(shop.price.net(5), in_child('shop.price.net(5)'))") == [5, 5]
+    app.exec("os.close(down[1]); os.waitpid(pid, 0)")
+
+
+@pytest.mark.every_python
 def test_child_of_a_patched_process_is_undone_too(home: Home, app: Application, package: Package) -> None:
     home.add(package.write_patch("fix.diff", package.diff()))
     app.exec(CHILD)

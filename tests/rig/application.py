@@ -39,6 +39,7 @@ class Application:
     ) -> None:
         """Start it, and wait until it says that it is ready; `prefix` is a command that starts it."""
         program = command or (str(TARGET), "--idle", idle)
+        self.environment = environment
         self.errors = errors
         stderr = errors.open("wb") if errors else None
         self.process = subprocess.Popen(

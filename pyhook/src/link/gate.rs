@@ -3,6 +3,7 @@
 //! closed, after waiting for whoever is inside.
 
 use pyo3::prelude::*;
+use std::cell::RefCell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -57,4 +58,25 @@ pub fn close() {
     let waited = CHANGED.wait_timeout_while(state, PATIENCE, |state| *state == State::Busy);
     let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
     *state = State::Closed;
+}
+
+thread_local! {
+    /// What a thread that forks holds meanwhile, so that no other thread's lock is copied.
+    static HELD: RefCell<Option<MutexGuard<'static, State>>> = const { RefCell::new(None) };
+}
+
+/// Before a fork that Python does not know of: nobody changes the state.
+pub fn hold() {
+    HELD.with_borrow_mut(|held| *held = Some(state()));
+}
+
+/// After it; in the child nobody is inside, for it has no other thread.
+pub fn release(in_child: bool) {
+    let held = HELD.with_borrow_mut(Option::take);
+    if let Some(mut state) = held
+        && in_child
+        && *state == State::Busy
+    {
+        *state = State::Idle;
+    }
 }

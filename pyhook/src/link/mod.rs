@@ -4,7 +4,7 @@
 //!
 //! `CONTROL` is only ever locked while the GIL is held, so a fork never copies it in a locked state.
 
-mod gate;
+pub mod gate;
 mod session;
 mod thread;
 mod wire;
@@ -13,6 +13,7 @@ use patchctl_protocol::PROTOCOL;
 use patchctl_protocol::hook::Hello;
 use pyo3::prelude::*;
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::process::{Pid, getpid};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,8 @@ struct Control {
     kept: Kept,
     /// Forks under way; the thread runs while there are none.
     pauses: u32,
+    /// The process that it belongs to.
+    process: Pid,
 }
 
 static CONTROL: Mutex<Option<Control>> = Mutex::new(None);
@@ -46,7 +49,8 @@ fn control() -> MutexGuard<'static, Option<Control>> {
 pub fn start(attached: bool, has_work: bool) -> PyResult<()> {
     let wake =
         Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?);
-    let mut new = Control { attached, wake, thread: None, kept: Kept::default(), pauses: 0 };
+    let mut new =
+        Control { attached, wake, thread: None, kept: Kept::default(), pauses: 0, process: getpid() };
     new.spawn(!has_work);
     *control() = Some(new);
     Ok(())
@@ -122,12 +126,24 @@ pub fn renew() {
     if let Some(control) = control().as_mut() {
         let Ok(wake) = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK) else { return };
         control.pauses = 0;
+        control.process = getpid();
         control.thread = None;
         control.wake = Arc::new(wake);
         control.kept = Kept::default();
         if !DETACHED.load(Ordering::SeqCst) {
             control.spawn(true);
         }
+    }
+}
+
+/// In a child of a fork that Python did not know of (uWSGI's): a link of its own. Call with the GIL.
+pub fn renew_if_forked() {
+    // Copied in a locked state it stays so, and the child without a link.
+    let forked = CONTROL
+        .try_lock()
+        .is_ok_and(|control| control.as_ref().is_some_and(|control| control.process != getpid()));
+    if forked {
+        renew();
     }
 }
 
