@@ -163,7 +163,7 @@ impl PatchedCode {
             };
         }
         let patched = own.patch(&code);
-        link::nudge();
+        link::report_soon();
         Ok(patched.unwrap_or(code))
     }
 }

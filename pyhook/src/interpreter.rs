@@ -2,10 +2,12 @@
 //! objects, `sys.modules`. Reads attributes only of functions, code objects and specs, never of modules.
 
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
+use std::ffi::CString;
 
 /// The builtins and types that are used over and over, taken once.
 pub struct Builtins {
@@ -46,10 +48,25 @@ pub fn builtins(py: Python<'_>) -> PyResult<&Builtins> {
 
 /// `compile(source, filename, "exec", dont_inherit=True)` with the interpreter's optimisation level.
 ///
+/// The builtin makes all types of `ast` when it is first called (CPython's `Python/bltinmodule.c`: it looks
+/// whether its argument is a tree), which takes longer than to compile what changed of a module. So it is
+/// called only for what `Py_CompileString` would read in another way.
+///
 /// # Errors
 /// `SyntaxError` and whatever else `compile` raises.
 pub fn compile<'py>(py: Python<'py>, source: &str, filename: &str) -> PyResult<Bound<'py, PyAny>> {
-    builtins(py)?.compile.bind(py).call1((source, filename, "exec", 0, true))
+    // A declared encoding would be believed, and a file name is decoded with the locale's.
+    let declares = source.lines().take(2).any(|line| line.contains("coding"));
+    let plain = !declares && !source.starts_with('\u{feff}') && filename.is_ascii();
+    let texts = CString::new(source).ok().zip(CString::new(filename).ok());
+    let Some((text, name)) = texts.filter(|_| plain) else {
+        return builtins(py)?.compile.bind(py).call1((source, filename, "exec", 0, true));
+    };
+    // SAFETY: two C strings that outlive the call, which answers with a new reference or an exception.
+    unsafe {
+        let code = ffi::Py_CompileString(text.as_ptr(), name.as_ptr(), ffi::Py_file_input);
+        Bound::from_owned_ptr_or_err(py, code)
+    }
 }
 
 /// Whether the object is a Python function (and no subclass or proxy of one).

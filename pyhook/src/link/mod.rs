@@ -25,6 +25,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// The daemon let this process go: no thread is started, here or in forked children, until an attach.
 static DETACHED: AtomicBool = AtomicBool::new(false);
 
+/// Whoever woke the thread does not want it to wait.
+static URGENT: AtomicBool = AtomicBool::new(false);
+
 struct Control {
     /// Attached to while it ran, instead of started with the hook.
     attached: bool,
@@ -165,12 +168,20 @@ pub fn resume() {
         control.spawn(false);
     } else {
         // It may sleep between two attempts to connect.
+        URGENT.store(true, Ordering::SeqCst);
         rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
     }
 }
 
-/// Makes the thread report and look for work: something changed outside of it. Call with the GIL.
+/// Makes the thread look for work now: something changed outside of it. Call with the GIL.
 pub fn nudge() {
+    URGENT.store(true, Ordering::SeqCst);
+    report_soon();
+}
+
+/// The same in a moment, when imports under way have gone on: looking takes the GIL from them. Call with the
+/// GIL.
+pub fn report_soon() {
     if let Some(control) = control().as_ref() {
         rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
     }

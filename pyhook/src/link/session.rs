@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How a conversation ended.
 pub enum End {
@@ -29,14 +29,17 @@ pub struct Session {
     /// Number of the plan request that awaits its reply.
     awaited: Option<u64>,
     requests: u64,
-    /// The desired digests when that request was made.
     /// Something changed while a reply was awaited.
     again: bool,
     /// A module with patches is being imported right now: look again soon.
     unfinished: bool,
+    /// When to look without being asked again.
+    due: Option<Instant>,
     refused: bool,
 }
 
+/// How soon to look for what may wait a moment.
+const SOON: Duration = Duration::from_millis(20);
 /// How soon to look again for a module whose import was under way.
 const UNFINISHED_WAIT: Duration = Duration::from_millis(5);
 
@@ -55,6 +58,7 @@ impl Session {
             requests: 0,
             again: false,
             unfinished: false,
+            due: None,
             refused: false,
         })
     }
@@ -70,10 +74,13 @@ impl Session {
             if super::STOP.load(Ordering::SeqCst) {
                 return End::Stopped;
             }
-            let timeout = self.unfinished.then_some(UNFINISHED_WAIT);
-            let step = match self.wire.wait(wake, timeout) {
+            let step = match self.wire.wait(wake, self.timeout()) {
                 Ok(Event::Message(message)) => self.answer(*message),
                 Ok(Event::Woken) if super::STOP.load(Ordering::SeqCst) => return End::Stopped,
+                Ok(Event::Woken) if !super::URGENT.swap(false, Ordering::SeqCst) => {
+                    self.due.get_or_insert_with(|| Instant::now() + SOON);
+                    Ok(None)
+                }
                 Ok(Event::Woken | Event::TimedOut) => self.look().map(|()| None),
                 Err(error) => Err(error),
             };
@@ -83,6 +90,12 @@ impl Session {
                 Err(_) => return End::Lost,
             }
         }
+    }
+
+    /// How long to wait for something to happen; `None` is for ever.
+    fn timeout(&self) -> Option<Duration> {
+        let due = self.due.map(|due| due.saturating_duration_since(Instant::now()));
+        self.unfinished.then_some(UNFINISHED_WAIT).into_iter().chain(due).min()
     }
 
     fn answer(&mut self, message: ToHook) -> io::Result<Option<End>> {
@@ -123,6 +136,7 @@ impl Session {
 
     /// Asks for the plans of all loaded modules that do not run their target; reports if there are none.
     fn look(&mut self) -> io::Result<()> {
+        self.due = None;
         if self.awaited.is_some() {
             self.again = true;
             return Ok(());

@@ -193,17 +193,16 @@ fn parse_all(signatures: &[&str]) -> Vec<Option<Signature>> {
     parsed.collect()
 }
 
-static TABLES: LazyLock<[Table; 7]> = LazyLock::new(|| {
-    [
-        Table::new(&v3_9::FACTS, Version::Py39),
-        Table::new(&v3_10::FACTS, Version::Py310),
-        Table::new(&v3_11::FACTS, Version::Py311),
-        Table::new(&v3_12::FACTS, Version::Py312),
-        Table::new(&v3_13::FACTS, Version::Py313),
-        Table::new(&v3_14::FACTS, Version::Py314),
-        Table::new(&v3_15::FACTS, Version::Py315),
-    ]
-});
+/// By version. Each is made when it is first asked for: a process has one.
+static TABLES: [LazyLock<Table>; 7] = [
+    LazyLock::new(|| Table::new(&v3_9::FACTS, Version::Py39)),
+    LazyLock::new(|| Table::new(&v3_10::FACTS, Version::Py310)),
+    LazyLock::new(|| Table::new(&v3_11::FACTS, Version::Py311)),
+    LazyLock::new(|| Table::new(&v3_12::FACTS, Version::Py312)),
+    LazyLock::new(|| Table::new(&v3_13::FACTS, Version::Py313)),
+    LazyLock::new(|| Table::new(&v3_14::FACTS, Version::Py314)),
+    LazyLock::new(|| Table::new(&v3_15::FACTS, Version::Py315)),
+];
 
 /// The opcodes of a version.
 #[must_use]
