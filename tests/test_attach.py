@@ -126,7 +126,12 @@ def test_an_attached_process_is_like_every_other(
         home.wait_state(app.pid, "fix", "active")
         (row,) = home.json("ps")["processes"]
         assert (row["pid"], row["attached"]) == (app.pid, True)
-        assert any(entry["pid"] == app.pid for entry in home.json("history")["entries"])
+        (applied,) = [entry for entry in home.json("history")["entries"] if entry["pid"] == app.pid]
+        assert (applied["event"], applied["detail"]) == ("apply", "attached")
+        (audited,) = home.json("audit")["processes"]
+        assert audited["process"]["attached"] is True
+        (line,) = [line for line in home.run("audit").out.splitlines() if "shop.price:net" in line]
+        assert line.endswith("attached")
         app.exec("import shop.stock")
         assert app.eval("shop.stock.count('ab')") == 2
         home.run("detach", app.pid)

@@ -19,6 +19,13 @@ impl Cell {
     pub fn styled(text: impl Into<String>, style: Style) -> Self {
         Self { text: text.into(), style }
     }
+
+    /// The same with a word before it.
+    #[must_use]
+    pub fn after(self, word: &str) -> Self {
+        let text = if self.text.is_empty() { word.to_owned() } else { format!("{word}; {}", self.text) };
+        Self { text, ..self }
+    }
 }
 
 impl<T: Into<String>> From<T> for Cell {

@@ -132,6 +132,7 @@ fn of(state: State) -> Cell {
 
 fn cells(process: &AuditedProcess, place: &str, patch: &str, state: Cell, note: Cell) -> [Cell; 8] {
     let info = &process.process;
+    let note = if info.attached { note.after("attached") } else { note };
     [
         wording::command(info).into(),
         info.pid.to_string().into(),

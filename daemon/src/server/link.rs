@@ -75,7 +75,7 @@ async fn listen(daemon: &Arc<Daemon>, link: &Arc<Link>, lines: &mut Lines<OwnedR
 fn take(daemon: &Arc<Daemon>, link: &Link, report: patchctl_protocol::hook::Report) {
     let reported = Arc::new(Reported::new(report, &daemon.keeper.snapshot()));
     let before = link.reported.send_replace(Arc::clone(&reported));
-    let events = reported.events_since(&before, &link.asker.process);
+    let events = reported.events_since(&before, &link.asker.process, link.asker.hello.attached);
     for event in events.iter().filter(|event| matches!(event.name, "fail" | "disabled")) {
         let patch = event.patch.as_deref().unwrap_or_default();
         let detail = event.detail.as_deref().unwrap_or_default();

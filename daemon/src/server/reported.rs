@@ -8,6 +8,9 @@ use patchctl_protocol::plan::{PatchRef, Stale};
 use patchctl_protocol::state::{Refusal, State};
 use std::sync::Arc;
 
+/// How the history marks what happens in a process that was attached to.
+const ATTACHED: &str = "attached";
+
 /// One patch in one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatchState {
@@ -46,9 +49,19 @@ impl Reported {
         self.patches.get(index)
     }
 
-    /// The events that lie between the report before and this one.
+    /// The events that lie between the report before and this one; those of a process that was attached to
+    /// say so.
     #[must_use]
-    pub fn events_since(&self, before: &Self, process: &Process) -> Vec<Event> {
+    pub fn events_since(&self, before: &Self, process: &Process, attached: bool) -> Vec<Event> {
+        let mut events = self.changes_since(before, process);
+        for event in events.iter_mut().filter(|_| attached) {
+            let detail = event.detail.take().map(|detail| format!("{ATTACHED}; {detail}"));
+            event.detail = Some(detail.unwrap_or_else(|| ATTACHED.to_owned()));
+        }
+        events
+    }
+
+    fn changes_since(&self, before: &Self, process: &Process) -> Vec<Event> {
         let mut events = Vec::new();
         for patch in &self.patches {
             let old = before.find(&patch.patch.id);
