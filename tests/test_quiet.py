@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.rig.application import Application
 from tests.rig.environment import Environment, bare, plain_variables
 from tests.rig.home import Home
 from tests.rig.interpreters import Interpreter
@@ -89,3 +90,11 @@ def test_with_a_daemon_only_what_is_told(home: Home, plain: Environment, package
     assert found["hooks"] == expected["hooks"]
     extra = len(found["descriptors"]) - len(expected["descriptors"])
     assert 1 <= extra <= 3, found["descriptors"]
+
+
+@pytest.mark.every_python
+def test_a_patch_loads_no_other_modules(home: Home, app: Application, package: Package) -> None:
+    loaded = "__import__('sys').modules.keys()"
+    before = app.eval(f"list({loaded})")
+    home.add(package.write_patch("fix.diff", package.diff()))
+    assert set(app.eval(f"list({loaded})")) - set(before) <= {"gc"}

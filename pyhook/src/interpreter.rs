@@ -104,15 +104,15 @@ pub fn constants<'py>(code: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>>
     Ok(code.getattr(intern!(code.py(), "co_consts"))?.cast_into::<PyTuple>()?)
 }
 
-/// `sys.modules`.
+/// The interpreter's own `sys.modules`, whatever the name in `sys` is bound to: without an import statement's
+/// work, for this is asked for again and again.
 ///
 /// # Errors
 /// That someone put something else in its place.
 pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    py.import("sys")?
-        .getattr("modules")?
-        .cast_into::<PyDict>()
-        .map_err(|_| PyRuntimeError::new_err("sys.modules is no dict"))
+    // SAFETY: with the GIL; answers with a borrowed reference, which becomes one of its own, or an exception.
+    let modules = unsafe { Bound::from_borrowed_ptr_or_err(py, ffi::PyImport_GetModuleDict()) }?;
+    modules.cast_into::<PyDict>().map_err(|_| PyRuntimeError::new_err("sys.modules is no dict"))
 }
 
 /// The namespace of the module of that name, without running any code of it: `None` if it is not loaded,
@@ -121,9 +121,17 @@ pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// # Errors
 /// See [`modules`].
 pub fn namespace<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let Some(object) = modules(py)?.get_item(name)? else { return Ok(None) };
-    let Ok(module) = object.cast_into::<PyModule>() else { return Ok(None) };
-    if module.get_type().name()?.to_cow()? == "_LazyModule" {
+    modules(py)?.get_item(name)?.map_or(Ok(None), |module| namespace_of(&module))
+}
+
+/// The same of something in `sys.modules`.
+///
+/// # Errors
+/// What reading its type's name raises.
+pub fn namespace_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let Ok(module) = object.cast::<PyModule>() else { return Ok(None) };
+    let plain = module.is_exact_instance_of::<PyModule>();
+    if !plain && module.get_type().name()?.to_cow()? == "_LazyModule" {
         return Ok(None);
     }
     Ok(Some(module.dict()))

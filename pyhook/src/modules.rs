@@ -5,6 +5,7 @@ use crate::reconcile::records;
 use crate::{desired, interpreter, link};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{Hello, LoaderKind, ModuleFacts};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use std::sync::{Mutex, PoisonError};
@@ -137,10 +138,16 @@ fn with_record(mut facts: ModuleFacts, known: Option<records::Summary>) -> Modul
 pub fn instances<'py>(py: Python<'py>, name: &str) -> Vec<(String, Bound<'py, PyDict>)> {
     let Some(main) = namespace(py, name) else { return Vec::new() };
     let mut found = vec![(name.to_owned(), main.clone())];
-    let file = |namespace: &Bound<'py, PyDict>| namespace.get_item("__file__").ok().flatten();
-    let (Some(own), Ok(modules)) = (file(&main), interpreter::modules(py)) else { return found };
-    for other in modules.keys().iter().filter_map(|key| key.extract::<String>().ok()) {
-        let Some(namespace) = interpreter::namespace(py, &other).ok().flatten() else { continue };
+    let file = |namespace: &Bound<'py, PyDict>| {
+        let file = namespace.get_item(intern!(py, "__file__")).ok().flatten();
+        file.filter(|file| file.is_exact_instance_of::<PyString>())
+    };
+    // A copy: to look at a namespace may switch threads, and another one may import.
+    let modules = interpreter::modules(py).and_then(|modules| modules.copy());
+    let (Some(own), Ok(modules)) = (file(&main), modules) else { return found };
+    for (other, module) in modules.iter() {
+        let Ok(other) = other.cast_exact::<PyString>() else { continue };
+        let Some(namespace) = interpreter::namespace_of(&module).ok().flatten() else { continue };
         let same = || file(&namespace).is_some_and(|file| file.eq(&own).unwrap_or(false));
         if !found.iter().any(|(_, seen)| seen.is(&namespace)) && same() {
             found.push((format!("{name} (as {other})"), namespace));

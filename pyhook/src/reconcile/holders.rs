@@ -23,10 +23,10 @@ const FROZEN_AT_START: usize = 1000;
 /// What the garbage collector's functions raise.
 pub fn functions_of<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Vec<Holder<'py>>> {
     let py = namespace.py();
-    let gc = py.import("gc")?;
+    let gc = py.import(intern!(py, "gc"))?;
     let mut found = Vec::new();
     let mut seen = HashSet::new();
-    let referrers = gc.getattr("get_referrers")?.call1((namespace,))?.cast_into::<PyList>()?;
+    let referrers = gc.getattr(intern!(py, "get_referrers"))?.call1((namespace,))?.cast_into::<PyList>()?;
     for object in referrers.iter() {
         add(namespace, object, &mut found, &mut seen)?;
     }

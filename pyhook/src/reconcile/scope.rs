@@ -40,8 +40,12 @@ fn own<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
 /// The names in the class's own namespace.
 #[must_use]
 pub fn names(class: &Bound<'_, PyType>) -> Vec<String> {
+    let mut names = Vec::new();
     let keys = own(class).and_then(|own| own.try_iter());
-    keys.map(|keys| keys.filter_map(|key| key.ok()?.extract().ok()).collect()).unwrap_or_default()
+    for key in keys.into_iter().flatten().flatten() {
+        names.extend(key.extract::<String>());
+    }
+    names
 }
 
 /// What a name is bound to in a scope.

@@ -79,7 +79,12 @@ impl<'py> Objects<'py> {
     }
 
     fn all(&mut self, values: &Bound<'py, PyAny>) -> PyResult<Vec<Constant>> {
-        values.try_iter()?.map(|value| self.constant(&value?)).collect()
+        let mut all = Vec::new();
+        // To ask a Python iterator for its length, as collecting does, imports `operator`.
+        for value in values.try_iter()? {
+            all.push(self.constant(&value?)?);
+        }
+        Ok(all)
     }
 
     /// Data as a Python object.

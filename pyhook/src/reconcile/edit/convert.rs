@@ -15,7 +15,10 @@ pub fn code_object<'py>(code: &Bound<'py, PyAny>, objects: &mut Objects<'py>) ->
     let py = code.py();
     let number = |name| code.getattr(name)?.extract::<u32>();
     let bytes = |name| Ok::<_, PyErr>(code.getattr(name)?.cast_into::<PyBytes>()?.as_bytes().to_vec());
-    let names = |name| code.getattr(name)?.try_iter()?.map(|name| text(&name?)).collect::<PyResult<Vec<_>>>();
+    let names = |name| {
+        let names = code.getattr(name)?.cast_into::<PyTuple>()?;
+        names.iter().map(|name| text(&name)).collect::<PyResult<Vec<_>>>()
+    };
     let name = text(&code.getattr(intern!(py, "co_name"))?)?;
     let has_table = py.version_info() >= (3, 11);
     let constants = code.getattr(intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
