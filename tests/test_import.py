@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import Starter
 from tests.rig.home import Home
 from tests.rig.package import NET, Package
+from tests.rig.waiting import until_equal
 
 
 @pytest.mark.every_python
@@ -121,3 +122,22 @@ def test_modules_imported_before_the_hook_are_patched_live(
     app = start()
     home.wait_state(app.pid, "early", "active")
     assert app.eval("__import__('os').path.commonprefix([])") == "patched"
+
+
+@pytest.mark.every_python
+def test_module_that_a_finder_before_ours_finds(home: Home, start: Starter, package: Package) -> None:
+    home.start()
+    app = start()
+    home.wait_linked(app.pid)
+    home.add(package.write_patch("fix.diff", package.diff()), code=None)
+    app.exec(
+        "import sys, importlib.machinery\n"
+        "class Front:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'shop.price':\n"
+        "            return importlib.machinery.PathFinder.find_spec(name, path, target)\n"
+        "sys.meta_path.insert(0, Front())\n"
+        "import shop.stock, shop.price\n"
+    )
+    until_equal(lambda: app.eval("shop.price.net(5)"), 10)
+    home.wait_state(app.pid, "fix", "active")

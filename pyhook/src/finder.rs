@@ -10,6 +10,7 @@ use patchctl_protocol::hook::{LoaderKind, ModuleFacts, Phase};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 thread_local! {
@@ -33,6 +34,7 @@ impl Finder {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let interest = desired::interest(name);
         if interest == Interest::None {
+            notice_overtaking(slf.py());
             return Ok(None);
         }
         if LOOKING.with_borrow(|names| names.iter().any(|other| other == name)) {
@@ -49,6 +51,29 @@ impl Finder {
         prepare(&spec, name, interest).ok();
         Ok(Some(spec))
     }
+}
+
+/// Whether the link knows that another finder stands before ours.
+static OVERTAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Tells the link, once, that another finder was put before ours: it may load modules that we are not asked for.
+fn notice_overtaking(py: Python<'_>) {
+    if !OVERTAKEN.load(Ordering::Relaxed) && is_overtaken(py) {
+        OVERTAKEN.store(true, Ordering::Relaxed);
+        link::report_soon();
+    }
+}
+
+/// Whether another finder stands before ours on `sys.meta_path`.
+pub fn is_overtaken(py: Python<'_>) -> bool {
+    // SAFETY: the GIL is held; the list, which may be null, and its item are borrowed, and used only until the
+    // next line that could run Python code.
+    let first = unsafe {
+        let path = pyo3::ffi::PySys_GetObject(c"meta_path".as_ptr());
+        let path = Borrowed::<PyAny>::from_ptr_or_opt(py, path);
+        path.and_then(|path| path.cast::<PyList>().ok()?.get_item(0).ok())
+    };
+    first.is_some_and(|first| !first.is_instance_of::<Finder>())
 }
 
 /// Asks the other finders, as `importlib._bootstrap._find_spec` does.

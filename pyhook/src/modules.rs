@@ -2,7 +2,7 @@
 //! planner needs to know of them. Looks at namespaces without running any code of theirs.
 
 use crate::reconcile::records;
-use crate::{desired, interpreter, link};
+use crate::{desired, finder, interpreter, link};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{Hello, LoaderKind, ModuleFacts};
 use pyo3::intern;
@@ -17,6 +17,8 @@ pub struct Outdated {
     pub modules: Vec<ModuleFacts>,
     /// Some module with patches is being imported right now.
     pub unfinished: bool,
+    /// Modules with patches are to come, and another finder stands before ours.
+    pub overtaken: bool,
     pub hello: Hello,
 }
 
@@ -57,10 +59,16 @@ pub fn outdated(py: Python<'_>, attached: bool) -> Outdated {
             Loaded::Current => {}
         }
     }
+    found.overtaken = finder::is_overtaken(py) && is_waiting(py);
     if !found.modules.is_empty() {
         found.hello = fresh_hello(py, attached);
     }
     found
+}
+
+/// Whether some module with patches is not loaded.
+fn is_waiting(py: Python<'_>) -> bool {
+    desired::with(|known| known.modules.keys().any(|name| namespace(py, name).is_none()))
 }
 
 /// The same, with the sources of the named modules as their loaders give them.

@@ -32,6 +32,8 @@ class Server:
     workers: int = 2
     renewal: str = "worker"
     """How it comes to start another worker: `worker`, one of them ends; `hangup`, it gets SIGHUP; `none`."""
+    oldest: tuple[int, int] = (3, 9)
+    """First Python for which there is a release that does so."""
 
 
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "--workers", "2", "served:wsgi")
@@ -47,7 +49,7 @@ SERVERS = (
     Server("gunicorn-frozen", (*GUNICORN, "--preload", "--config", "freeze.py")),
     Server("uvicorn", UVICORN),
     Server("uvicorn-uvloop", (*UVICORN, "--loop", "uvloop")),
-    Server("hypercorn", HYPERCORN, renewal="hangup"),
+    Server("hypercorn", HYPERCORN, renewal="hangup", oldest=(3, 10)),
     Server("uwsgi", (*UWSGI, "--master", "--processes", "2", "--die-on-term")),
     Server("uwsgi-lazy", (*UWSGI, "--master", "--processes", "2", "--die-on-term", "--lazy-apps")),
     Server(

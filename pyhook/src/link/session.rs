@@ -35,11 +35,15 @@ pub struct Session {
     unfinished: bool,
     /// When to look without being asked again.
     due: Option<Instant>,
+    /// That is due only because modules may have come past our finder.
+    watching: bool,
     refused: bool,
 }
 
 /// How soon to look for what may wait a moment.
 const SOON: Duration = Duration::from_millis(20);
+/// How often to look for modules that come past our finder.
+const WATCH_WAIT: Duration = Duration::from_millis(200);
 /// How soon to look again for a module whose import was under way.
 const UNFINISHED_WAIT: Duration = Duration::from_millis(5);
 
@@ -59,6 +63,7 @@ impl Session {
             again: false,
             unfinished: false,
             due: None,
+            watching: false,
             refused: false,
         })
     }
@@ -78,9 +83,13 @@ impl Session {
                 Ok(Event::Message(message)) => self.answer(*message),
                 Ok(Event::Woken) if super::STOP.load(Ordering::SeqCst) => return End::Stopped,
                 Ok(Event::Woken) if !super::URGENT.swap(false, Ordering::SeqCst) => {
+                    if std::mem::take(&mut self.watching) {
+                        self.due = None;
+                    }
                     self.due.get_or_insert_with(|| Instant::now() + SOON);
                     Ok(None)
                 }
+                Ok(Event::TimedOut) if self.watching && !self.unfinished => self.seek(false).map(|()| None),
                 Ok(Event::Woken | Event::TimedOut) => self.look().map(|()| None),
                 Err(error) => Err(error),
             };
@@ -136,15 +145,25 @@ impl Session {
 
     /// Asks for the plans of all loaded modules that do not run their target; reports if there are none.
     fn look(&mut self) -> io::Result<()> {
+        self.seek(true)
+    }
+
+    /// The same; `tell` says whether to report if there are none.
+    fn seek(&mut self, tell: bool) -> io::Result<()> {
         self.due = None;
+        self.watching = false;
         if self.awaited.is_some() {
             self.again = true;
             return Ok(());
         }
         let Some(found) = gate::inside(|py| modules::outdated(py, self.attached)) else { return Ok(()) };
         self.unfinished = found.unfinished;
+        if found.overtaken {
+            self.watching = true;
+            self.due = Some(Instant::now() + WATCH_WAIT);
+        }
         if found.modules.is_empty() {
-            return self.report();
+            return if tell { self.report() } else { Ok(()) };
         }
         self.ask(found)
     }
