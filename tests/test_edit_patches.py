@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
@@ -88,6 +89,7 @@ def test_trial_asks_the_process(site: Site) -> None:
     assert home.json("list")["patches"] == []
 
 
+@pytest.mark.every_python
 def test_check_without_a_process(
     home: Home, package: Package, folder: Path, interpreter: Interpreter
 ) -> None:
@@ -99,6 +101,24 @@ def test_check_without_a_process(
     result = home.run("check", path, "--python", other.python)
     assert "operator + becomes -" in result.out
     assert "near it: Thing.plain" in result.out
+
+    path.write_text(edits("twice", 'replace = ["-", "+"]'))
+    refused = " ".join(home.run("check", path, "--python", other.python, code=3).out.split())
+    assert "edit-mismatch" in refused
+    assert "occurs 2 times" in refused
+    assert refused.count("line 16") == 2
+
+    path.write_text(edits("wadd", 'replace = ["+", "-"]'))
+    fits = home.run("check", path, "--python", other.python).out
+    spot = "line 11, column 15" if interpreter.version >= (3, 11) else "line 11"
+    assert f"wadd: {spot}: `result" in fits
+    source = package.folder / "edited.py"
+    command = "import py_compile, sys; py_compile.compile(sys.argv[1], cfile=sys.argv[2])"
+    run([other.python, "-c", command, source, f"{source}c"], check=True)
+    source.unlink()
+    (module,) = home.json("check", path, "--python", other.python)["modules"]
+    assert module["file"] == f"{source}c"
+    assert [note.partition(":")[0] for note in module["notes"]] == ["wadd"]
     assert not home.socket.exists()
 
 

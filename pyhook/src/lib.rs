@@ -22,5 +22,6 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(start::start, module)?)?;
-    module.add_function(wrap_pyfunction!(start::attach, module)?)
+    module.add_function(wrap_pyfunction!(start::attach, module)?)?;
+    module.add_function(wrap_pyfunction!(reconcile::examine, module)?)
 }

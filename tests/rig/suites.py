@@ -51,7 +51,7 @@ SUITES = (
     Suite("networkx", "networkx", ":networkx"),
     Suite("packaging", "packaging", needs=("pretend", "tomli_w"), ignored=LONG_OF_PACKAGING),
     Suite("pluggy", "pluggy", "testing"),
-    Suite("sympy", "sympy", ":sympy.core"),
+    Suite("sympy", "sympy", ":sympy.core", needs=("hypothesis",)),
     Suite("tomlkit", "tomlkit", needs=("pyyaml",)),
 )
 

@@ -1,17 +1,19 @@
 //! One patch against one interpreter: guards, then each module's source, its target and the plan.
 
 use super::definitions::qualnames;
+use super::edits;
 use super::finder::{self, Found};
 use super::installed::Installed;
 use super::text;
 use crate::interpreter::Interpreter;
 use crate::time::now;
-use patchctl_planner::{Environment, Patch, PlanOptions, Texts, add_edits, compose, near_misses, plan};
+use patchctl_planner::{
+    Environment, Patch, PlanOptions, Texts, add_edits, compose, near_misses, plan, plan_without_source,
+};
 use patchctl_protocol::client::{CheckedModule, PatchKind};
 use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Plan, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
-use std::collections::BTreeSet;
 
 /// What the patch would do to each of its modules in a process of this interpreter. Which processes it is
 /// meant for is not asked, as there is none.
@@ -46,22 +48,38 @@ fn examine_module(patch: &Patch, module: &str, interpreter: &Interpreter, renew:
     let mut checked =
         CheckedModule { module: module.to_owned(), file: None, refusal: None, notes: Vec::new(), plan: None };
     match finder::find(module, &interpreter.search_path) {
+        Err(Refusal { reason: Reason::NeedsSource, .. }) if patch.kind == PatchKind::Edits => {
+            checked.refusal = examine_bytecode(patch, interpreter, &mut checked).err();
+        }
         Err(refusal) if refusal.reason == Reason::TargetNotFound && patch.new_module(module).is_some() => {
             checked.notes.push("a new file, which becomes importable".to_owned());
         }
         Err(refusal) => checked.refusal = Some(refusal),
         Ok(found) => {
             checked.file = Some(found.file.display().to_string());
-            checked.refusal = examine_source(patch, &found, renew, &mut checked).err();
+            checked.refusal = examine_source(patch, &found, renew, interpreter, &mut checked).err();
         }
     }
     checked
+}
+
+fn examine_bytecode(
+    patch: &Patch,
+    interpreter: &Interpreter,
+    checked: &mut CheckedModule,
+) -> Result<(), Refusal> {
+    let file = finder::code(&checked.module, &interpreter.search_path)?;
+    checked.file = Some(file.display().to_string());
+    let planned = plan_without_source(&checked.module, &[patch])?;
+    checked.plan = Some(edits::tried(planned, &file, "", interpreter, checked)?);
+    Ok(())
 }
 
 fn examine_source(
     patch: &Patch,
     found: &Found,
     renew: &[String],
+    interpreter: &Interpreter,
     checked: &mut CheckedModule,
 ) -> Result<(), Refusal> {
     let original = text::read(&found.file)?;
@@ -85,26 +103,8 @@ fn examine_source(
         checked.notes.extend(near_definitions(&planned, &original));
     }
     add_edits(&mut planned, &[patch])?;
-    checked.notes.extend(missing_functions(&planned, &original));
-    checked.plan = Some(planned);
+    checked.plan = Some(edits::tried(planned, &found.file, &original, interpreter, checked)?);
     Ok(())
-}
-
-/// Edited functions that no definition of the source is: they may be made otherwise, or misspelt.
-fn missing_functions(plan: &Plan, original: &str) -> Vec<String> {
-    let names = qualnames(original);
-    let wanted: BTreeSet<&String> = plan
-        .edits
-        .iter()
-        .filter(|edit| !edit.function.is_body() && !names.contains(&edit.function.qualname))
-        .map(|edit| &edit.function.qualname)
-        .collect();
-    let note = |wanted: &&String| {
-        let near = near_misses(wanted, names.iter().map(String::as_str));
-        let near = if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
-        format!("{wanted} is no definition in the source{near}")
-    };
-    wanted.iter().map(note).collect()
 }
 
 /// A Python patch with a slip in a name adds a definition instead of replacing one.

@@ -4,6 +4,7 @@
 //! Values are Python expressions, which the target interpreter evaluates; statements are Python source,
 //! which it compiles.
 
+use crate::state::Refusal;
 use serde::{Deserialize, Serialize};
 
 /// One edit of one function.
@@ -22,6 +23,17 @@ pub struct Edit {
     #[serde(default)]
     pub place: Place,
     pub operation: Operation,
+}
+
+/// What came of edits that were tried on the code of a module which no process runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Examined {
+    /// Where they apply, and what only a process can tell.
+    pub notes: Vec<String>,
+    /// Functions that the module's code does not have by that name.
+    pub missing: Vec<String>,
+    pub refusal: Option<Refusal>,
 }
 
 /// A function by its name.

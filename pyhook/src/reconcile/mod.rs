@@ -31,6 +31,7 @@ mod transaction;
 mod unwrap;
 
 pub use audit::{audit, report};
+pub use edit::examine;
 pub use failures::{excluded, forget};
 pub use graft::{added, graft};
 pub use look::look;

@@ -23,7 +23,7 @@ pub(super) fn finish(mut target: Target, original: &CodeObject) -> Result<Edited
         }
     };
     verify_replacement(original, &code, Defaults::default())?;
-    Ok(Edited { code, defaults: target.defaults, touched: target.touched })
+    Ok(Edited { code, defaults: target.defaults, places: target.places })
 }
 
 /// What is borrowed from a local may now outlive it.

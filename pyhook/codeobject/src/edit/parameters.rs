@@ -9,7 +9,6 @@ pub(super) fn add(target: &mut Target, name: &Text, default: &Constant) -> Resul
     target.insert_local(slot, name)?;
     target.code.argcount += 1;
     target.defaults.push(DefaultsChange::Append(default.clone()));
-    target.touched += 1;
     Ok(())
 }
 
@@ -33,7 +32,6 @@ pub(super) fn rename(target: &mut Target, from: &Text, to: &Text) -> Result<(), 
         }
     }
     target.defaults.push(DefaultsChange::Rename(from.clone(), to.clone()));
-    target.touched += 1;
     Ok(())
 }
 
@@ -51,6 +49,5 @@ pub(super) fn swap(target: &mut Target, a: &Text, b: &Text) -> Result<(), EditEr
         slot if slot == second => first,
         slot => slot,
     });
-    target.touched += 1;
     Ok(())
 }

@@ -26,9 +26,9 @@ pub(super) fn splice(target: &mut Target, statement: &Statement, spot: &Spot) ->
     pop_before_returns(target, &mut body, spot.depth);
     let at = target.body.instructions.get(spot.like).copied();
     let here = at.unwrap_or_else(|| Instruction::new(Op::Nop, 0));
+    target.note(spot.like);
     let count = body.instructions.len();
     join(target, body, end, spot, &here);
-    target.touched += count;
     target.restructured = true;
     Ok(count)
 }

@@ -128,6 +128,7 @@ pub(super) fn replace(target: &mut Target, line: i32, statement: &Statement) -> 
 fn remove_at(target: &mut Target, index: usize, line: i32) -> Result<(), EditError> {
     let range = extent(target, index, line)?;
     check_simple(target, &range)?;
+    target.note(index);
     let first = target.body.instructions[index];
     target.body.instructions[index] =
         Instruction { op: Op::Nop, arg: 0, target: None, prefixes: 0, fused: false, ..first };
@@ -135,7 +136,6 @@ fn remove_at(target: &mut Target, index: usize, line: i32) -> Result<(), EditErr
         target.body.instructions[before].fused = false;
     }
     target.body.instructions[range.end - 1].fused = false;
-    target.touched += range.len();
     target.restructured = true;
     target.body.remove(index + 1..range.end);
     Ok(())

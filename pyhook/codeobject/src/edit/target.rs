@@ -3,7 +3,7 @@
 
 use super::error::EditError;
 use crate::tables::{Op, Operand, Table, table};
-use crate::{Body, CodeObject, Constant, Incoming, Instruction, Text, Version, decode};
+use crate::{Body, CodeObject, Constant, Incoming, Instruction, Location, Text, Version, decode};
 
 /// A change of the function's default values that goes with the code.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +21,8 @@ pub struct Edited {
     pub code: CodeObject,
     /// Changes of the default values, to be made with the code.
     pub defaults: Vec<DefaultsChange>,
-    /// Number of instructions changed.
-    pub touched: usize,
+    /// Where the changed instructions stand in the source, in the order of the edits, each once.
+    pub places: Vec<Location>,
 }
 
 /// A variable of the function, as instructions address it.
@@ -37,7 +37,7 @@ pub(super) struct Target {
     pub body: Body,
     pub table: &'static Table,
     pub defaults: Vec<DefaultsChange>,
-    pub touched: usize,
+    pub places: Vec<Location>,
     /// Instructions were inserted, removed or moved: references may no longer be borrowed.
     pub restructured: bool,
 }
@@ -50,7 +50,7 @@ impl Target {
             body,
             table: table(version),
             defaults: Vec::new(),
-            touched: 0,
+            places: Vec::new(),
             restructured: false,
         })
     }
@@ -66,17 +66,24 @@ impl Target {
         ops.find(|op| !matches!(op, Op::Nop | Op::NotTaken))
     }
 
+    /// Notes that what stands at an instruction's place in the source changes.
+    pub fn note(&mut self, index: usize) {
+        let here = self.body.instructions.get(index).map(|instruction| instruction.location);
+        self.places.extend(here.filter(|location| !self.places.contains(location)));
+    }
+
     /// Changes an instruction in place.
     pub fn set(&mut self, index: usize, op: Op, arg: u32) {
+        self.note(index);
         let instruction = &mut self.body.instructions[index];
         instruction.op = op;
         instruction.arg = arg;
         instruction.prefixes = 0;
-        self.touched += 1;
     }
 
     /// Replaces an instruction by several at the same location and with the same handler.
     pub fn replace(&mut self, index: usize, new: &[(Op, u32)]) {
+        self.note(index);
         let old = self.body.instructions[index];
         let made = |(op, arg): &(Op, u32)| Instruction {
             op: *op,
@@ -92,7 +99,6 @@ impl Target {
         if let Some(before) = index.checked_sub(1) {
             self.body.instructions[before].fused = false;
         }
-        self.touched += 1;
         self.restructured = true;
     }
 

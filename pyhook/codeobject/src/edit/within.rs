@@ -41,7 +41,7 @@ fn in_constant(
     }
     let mut outer = code.clone();
     outer.consts[index] = Constant::Code(Box::new(inner.code));
-    Ok(Edited { code: outer, defaults: Vec::new(), touched: inner.touched })
+    Ok(Edited { code: outer, defaults: Vec::new(), places: inner.places })
 }
 
 /// What is meant may stand in a comprehension: in exactly one.

@@ -10,7 +10,7 @@ use crate::interpreter;
 use crate::reconcile::failures::Failure;
 use crate::reconcile::refusal;
 use patchctl_codeobject::edit::apply_within;
-use patchctl_codeobject::{CodeObject, Text, Version, verify_tree};
+use patchctl_codeobject::{CodeObject, Location, Text, Version, verify_tree};
 use patchctl_protocol::edit::{Edit, Operation};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
@@ -20,6 +20,8 @@ use pyo3::types::PyDict;
 pub struct Edited<'py> {
     pub code: Bound<'py, PyAny>,
     pub defaults: Vec<Change<'py>>,
+    /// Where the source is that the edits change.
+    pub places: Vec<Location>,
 }
 
 /// Applies the edits of a function to its code object. `namespace` is that of its module, once it ran.
@@ -47,6 +49,7 @@ pub fn apply<'py>(
         code: original.clone(),
         template: code,
         defaults: Vec::new(),
+        places: Vec::new(),
     };
     for edit in edits {
         applying.one(edit).map_err(|trouble| match trouble {
@@ -54,13 +57,13 @@ pub fn apply<'py>(
             Trouble::TooEarly => None,
         })?;
     }
-    let Applying { objects, code: new, defaults, .. } = applying;
+    let Applying { objects, code: new, defaults, places, .. } = applying;
     let refused = |refusal| Some(Failure::new(&first, refusal));
     guarded(|| verify_tree(&new, version))
         .map_err(refused)?
         .map_err(|error| refused(Refusal::new(Reason::VerifyFailed, error.to_string())))?;
     let code = convert::changed(code, &original, &new, &objects).map_err(internal)?;
-    Ok(Edited { code, defaults })
+    Ok(Edited { code, defaults, places })
 }
 
 struct Applying<'a, 'py> {
@@ -72,6 +75,7 @@ struct Applying<'a, 'py> {
     /// The code object before any edit.
     template: &'a Bound<'py, PyAny>,
     defaults: Vec<Change<'py>>,
+    places: Vec<Location>,
 }
 
 impl Applying<'_, '_> {
@@ -91,6 +95,7 @@ impl Applying<'_, '_> {
         let done = guarded(|| apply_within(&self.code, self.version, &path, &[operation]))?
             .map_err(|error| refusals::refusal(edit, &error, &self.code.filename.to_string()))?;
         self.code = done.code;
+        self.places.extend(done.places);
         for change in &done.defaults {
             let change = Change::of(change, &self.objects, self.template);
             self.defaults.push(

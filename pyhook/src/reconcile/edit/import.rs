@@ -27,16 +27,7 @@ pub fn edited<'py>(
 ) -> Result<Bound<'py, PyAny>, Failure> {
     let mut tree = code.clone();
     let mut waiting = false;
-    let mut functions: Vec<&Function> = Vec::new();
-    for edit in &plan.edits {
-        if !functions.contains(&&edit.function) {
-            functions.push(&edit.function);
-        }
-    }
-    // Bodies last: they hold the functions.
-    functions.sort_by_key(|function| function.is_body());
-    for function in functions {
-        let edits: Vec<&Edit> = plan.edits.iter().filter(|edit| edit.function == *function).collect();
+    for (function, edits) in by_function(&plan.edits) {
         let patches: Vec<String> = edits.iter().map(|edit| edit.patch.clone()).collect();
         match Tree(&tree).edit(function, &edits, &patches, record)? {
             Some(new) => tree = new,
@@ -49,6 +40,19 @@ pub fn edited<'py>(
     Ok(if waiting { after::with_call(&tree, module) } else { tree })
 }
 
+/// Each function with its edits. Bodies come last: they hold the functions.
+pub fn by_function(edits: &[Edit]) -> Vec<(&Function, Vec<&Edit>)> {
+    let mut functions: Vec<&Function> = Vec::new();
+    for edit in edits {
+        if !functions.contains(&&edit.function) {
+            functions.push(&edit.function);
+        }
+    }
+    functions.sort_by_key(|function| function.is_body());
+    let own = |function: &Function| edits.iter().filter(|edit| edit.function == *function).collect();
+    functions.into_iter().map(|function| (function, own(function))).collect()
+}
+
 /// What waits for the module to have run.
 fn postpone(record: &mut Record, patches: &[String]) {
     record.digest = patchctl_protocol::digest::Digest::default();
@@ -56,7 +60,8 @@ fn postpone(record: &mut Record, patches: &[String]) {
     record.since.retain(|(patch, _)| !patches.contains(&patch.id));
 }
 
-struct Tree<'a, 'py>(&'a Bound<'py, PyAny>);
+/// A module's code, with the code of its functions in it.
+pub struct Tree<'a, 'py>(pub &'a Bound<'py, PyAny>);
 
 impl<'py> Tree<'_, 'py> {
     /// The tree with one function edited; `None` if that can't be done before the module ran.
@@ -90,7 +95,7 @@ impl<'py> Tree<'_, 'py> {
     }
 
     /// The one code object of that qualified name.
-    fn find(&self, function: &Function) -> PyResult<Option<Bound<'py, PyAny>>> {
+    pub fn find(&self, function: &Function) -> PyResult<Option<Bound<'py, PyAny>>> {
         if function.is_body() {
             return Ok(Some(self.0.clone()));
         }

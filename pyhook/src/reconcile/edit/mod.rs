@@ -1,6 +1,6 @@
 //! Edits of compiled code: what a plan's edits name is found in the process ([`live`]) or in a module's tree
 //! of code objects before it runs ([`import`]), read as data, changed and verified by `patchctl_codeobject`
-//! ([`apply`]), and given back to the interpreter ([`convert`]); what must wait until a module has run is done
+//! ([`apply`]), and given back to the interpreter ([`convert`]); without a process that has the module they are tried on its code alone ([`trial`]); what must wait until a module has run is done
 //! then ([`after`]). Storing, undoing and telling what is true are
 //! reconcile's, as for all other changes.
 
@@ -15,6 +15,7 @@ mod live;
 mod operation;
 mod refusals;
 mod tables;
+mod trial;
 mod verify;
 
 pub use after::with_call;
@@ -23,4 +24,5 @@ pub use convert::code_object;
 pub use defaults::{Change, changed};
 pub use import::edited;
 pub use live::{is_edited_only, with_functions};
+pub use trial::examine;
 pub use verify::verify;

@@ -84,25 +84,36 @@ fn places(candidates: &[Candidate], file: &str) -> String {
     }
     let source = source(file);
     let one = |candidate: &Candidate| {
-        let mut text = format!("nth = {}", candidate.nth);
-        let Some(line) = candidate.location.line() else { return text };
-        text += &format!(": line {line}");
-        if let Location::Span { column, .. } = candidate.location
-            && column >= 0
-        {
-            text += &format!(", column {}", column + 1);
-        }
-        let index = usize::try_from(line - 1).unwrap_or(usize::MAX);
-        if let Some(words) = source.as_deref().and_then(|source| source.lines().nth(index)) {
-            text += &format!(": `{}`", words.trim());
-        }
-        text
+        let spot = spot(candidate.location, source.as_deref());
+        format!("nth = {}{}", candidate.nth, spot.map(|spot| format!(": {spot}")).unwrap_or_default())
     };
     let mut all: Vec<String> = candidates.iter().take(AT_MOST).map(one).collect();
     if candidates.len() > AT_MOST {
         all.push(format!("and {} more", candidates.len() - AT_MOST));
     }
     format!("; {}", all.join("; "))
+}
+
+/// `line 3, column 12: `x + y``; `None` without a line.
+fn spot(location: Location, source: Option<&str>) -> Option<String> {
+    let line = location.line()?;
+    let mut text = format!("line {line}");
+    if let Location::Span { column, .. } = location
+        && column >= 0
+    {
+        text += &format!(", column {}", column + 1);
+    }
+    let index = usize::try_from(line - 1).unwrap_or(usize::MAX);
+    if let Some(words) = source.and_then(|source| source.lines().nth(index)) {
+        text += &format!(": `{}`", words.trim());
+    }
+    Some(text)
+}
+
+/// The places in a file that edits change, in words.
+pub fn spots(places: &[Location], file: &str) -> Vec<String> {
+    let source = source(file);
+    places.iter().filter_map(|place| spot(*place, source.as_deref())).collect()
 }
 
 /// The text of a source file, if it can be had at once.

@@ -86,6 +86,7 @@ pub(super) fn replace(
 
 fn put(target: &mut Target, span: &Span, replacement: &[RawInstruction]) -> Result<(), EditError> {
     let range = calls::widened(target, span);
+    target.note(range.start);
     let first = target.body.instructions[range.start];
     let same = |index: usize| target.body.instructions[index].handler == first.handler;
     if !range.clone().all(same) {
@@ -104,7 +105,6 @@ fn put(target: &mut Target, span: &Span, replacement: &[RawInstruction]) -> Resu
     if let Some(before) = range.start.checked_sub(1) {
         target.body.instructions[before].fused = false;
     }
-    target.touched += range.len().max(new.len());
     target.restructured = true;
     Ok(())
 }
