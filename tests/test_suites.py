@@ -22,7 +22,7 @@ def test_suite_gives_the_same(suite: Suite, interpreter: Interpreter, folder: Pa
     stream = codeobjects.program()
     environment = bare(folder / "environment", interpreter, with_pip=True)
     prepared = Prepared(suite, environment, folder)
-    before, after = prepared.run(None), prepared.run(stream)
+    before, after = prepared.run({}), prepared.run({"REWRITING_PROGRAM": str(stream)})
     passed = [name for name, outcome in before["outcomes"].items() if outcome == "passed"]
     assert len(passed) > 50, before
     assert after["rewritten"]["modules"] + after["rewritten"]["functions"] > 2

@@ -91,6 +91,16 @@ class Application:
         """Run statements in the application."""
         self._ask("exec", statements, seconds)
 
+    def replace(self) -> None:
+        """Have the process run the same program anew, by `os.exec*`."""
+        assert self.process.stdin is not None
+        assert isinstance(self.process.args, list)
+        words = [os.fspath(word) for word in self.process.args]
+        run = f"import os, __main__; os.dup2(__main__.OUTPUT, 1); os.execv({words[0]!r}, {words!r})"
+        self.process.stdin.write(json.dumps({"exec": run}).encode() + b"\n")
+        self.process.stdin.flush()
+        assert self._read(60) == {"ready": self.pid}
+
     def said(self) -> str:
         """What it wrote to standard error, where that goes to a file."""
         return self.errors.read_text() if self.errors else ""

@@ -42,6 +42,7 @@ LONG_OF_PACKAGING = (
     "tests/test_version.py",
 )
 SUITES = (
+    Suite("cachetools", "cachetools"),
     Suite("attrs", "attr,attrs", needs=("hypothesis", "cloudpickle", "pympler")),
     Suite("click", "click"),
     Suite("itsdangerous", "itsdangerous", needs=("freezegun",)),
@@ -52,6 +53,7 @@ SUITES = (
     Suite("packaging", "packaging", needs=("pretend", "tomli_w"), ignored=LONG_OF_PACKAGING),
     Suite("pluggy", "pluggy", "testing"),
     Suite("sympy", "sympy", ":sympy.core", needs=("hypothesis",)),
+    Suite("toolz", "toolz", ":toolz"),
     Suite("tomlkit", "tomlkit", needs=("pyyaml",)),
 )
 
@@ -88,8 +90,8 @@ class Prepared:
             elif found.exists():
                 shutil.copy(found, self.folder / name)
 
-    def run(self, stream: Path | None) -> Any:
-        """Run it, with the code written anew by the program if there is one; every test's outcome."""
+    def run(self, more: dict[str, str]) -> Any:
+        """Run it with more variables, such as those of `targets/rewriting.py`; every test's outcome."""
         outcomes = self.folder.parent / f"{self.suite.name}.json"
         outcomes.unlink(missing_ok=True)
         variables = {
@@ -99,7 +101,7 @@ class Prepared:
             "PYTHONHASHSEED": "0",
             "REWRITING_OUTCOMES": str(outcomes),
             "REWRITING_PACKAGES": self.suite.packages,
-            **({"REWRITING_PROGRAM": str(stream)} if stream else {}),
+            **more,
         }
         command = [str(self.environment.program("pytest")), "-q", "-p", "no:cacheprovider", "-p", "rewriting"]
         done = subprocess.run(

@@ -4,6 +4,7 @@
 //!
 //! `CONTROL` is only ever locked while the GIL is held, so a fork never copies it in a locked state.
 
+mod descriptor;
 pub mod gate;
 mod session;
 mod thread;
@@ -12,10 +13,10 @@ mod wire;
 use patchctl_protocol::PROTOCOL;
 use patchctl_protocol::hook::Hello;
 use pyo3::prelude::*;
-use rustix::event::{EventfdFlags, eventfd};
 use rustix::process::{Pid, getpid};
+use std::cell::Cell;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use thread::{Kept, Worker};
@@ -27,6 +28,19 @@ static DETACHED: AtomicBool = AtomicBool::new(false);
 
 /// Whoever woke the thread does not want it to wait.
 static URGENT: AtomicBool = AtomicBool::new(false);
+
+/// Number of the thread that was started last. An earlier one that could not be woken ends when it can.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// This thread's number, on threads of the link.
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Whether the thread of the link that asks is to end.
+fn is_to_end() -> bool {
+    STOP.load(Ordering::SeqCst) || NUMBER.get() != STARTED.load(Ordering::SeqCst)
+}
 
 struct Control {
     /// Attached to while it ran, instead of started with the hook.
@@ -50,8 +64,7 @@ fn control() -> MutexGuard<'static, Option<Control>> {
 /// Starts the thread. It connects at once if it has work, else a moment later, so that a process that ends
 /// in that moment pays for no conversation.
 pub fn start(attached: bool, has_work: bool) -> PyResult<()> {
-    let wake =
-        Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(std::io::Error::from)?);
+    let wake = descriptor::wake()?;
     let mut new =
         Control { attached, wake, thread: None, kept: Kept::default(), pauses: 0, process: getpid() };
     new.spawn(!has_work);
@@ -78,10 +91,20 @@ pub fn hello(sys: &Bound<'_, PyModule>, attached: bool) -> PyResult<Hello> {
 }
 
 impl Control {
+    /// Puts another wake-up in place of one that the application closed.
+    fn replace_wake(&mut self) {
+        if let Ok(wake) = descriptor::wake() {
+            let closed = std::mem::replace(&mut self.wake, wake);
+            // Its number is not ours any more: it is never closed.
+            std::mem::forget(closed);
+        }
+    }
+
     fn spawn(&mut self, settle: bool) {
         STOP.store(false, Ordering::SeqCst);
         let kept = std::mem::take(&mut self.kept);
-        let worker = Worker { attached: self.attached, settle, wake: Arc::clone(&self.wake), kept };
+        let number = STARTED.fetch_add(1, Ordering::SeqCst) + 1;
+        let worker = Worker { number, attached: self.attached, settle, wake: Arc::clone(&self.wake), kept };
         // Without a thread (RLIMIT_NPROC) the process goes on without pushes.
         self.thread = worker.spawn().ok();
     }
@@ -94,7 +117,11 @@ pub fn pause() {
         let control = control.as_mut()?;
         control.pauses += 1;
         STOP.store(true, Ordering::SeqCst);
-        rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
+        if rustix::io::write(&control.wake, &1u64.to_ne_bytes()).is_err() {
+            // The application closed it: the thread sleeps, and is left to itself.
+            control.thread = None;
+            control.replace_wake();
+        }
         control.thread.take()
     });
     let Some(thread) = running else { return };
@@ -127,11 +154,11 @@ pub fn go_on() {
 /// After a fork, in the child: a link of its own. Call with the GIL.
 pub fn renew() {
     if let Some(control) = control().as_mut() {
-        let Ok(wake) = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK) else { return };
+        let Ok(wake) = descriptor::wake() else { return };
         control.pauses = 0;
         control.process = getpid();
         control.thread = None;
-        control.wake = Arc::new(wake);
+        control.wake = wake;
         control.kept = Kept::default();
         if !DETACHED.load(Ordering::SeqCst) {
             control.spawn(true);
@@ -171,6 +198,17 @@ pub fn resume() {
         URGENT.store(true, Ordering::SeqCst);
         rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
     }
+}
+
+/// The wake-up to use in place of one that turned out to be closed.
+fn fresh_wake() -> Option<Arc<OwnedFd>> {
+    gate::inside(|_| {
+        let mut control = control();
+        let control = control.as_mut()?;
+        control.replace_wake();
+        Some(Arc::clone(&control.wake))
+    })
+    .flatten()
 }
 
 /// Makes the thread look for work now: something changed outside of it. Call with the GIL.

@@ -76,12 +76,12 @@ impl Session {
     /// Converses until the thread is to stop or the connection is lost.
     pub fn converse(&mut self, wake: &OwnedFd) -> End {
         loop {
-            if super::STOP.load(Ordering::SeqCst) {
+            if super::is_to_end() {
                 return End::Stopped;
             }
             let step = match self.wire.wait(wake, self.timeout()) {
                 Ok(Event::Message(message)) => self.answer(*message),
-                Ok(Event::Woken) if super::STOP.load(Ordering::SeqCst) => return End::Stopped,
+                Ok(Event::Woken) if super::is_to_end() => return End::Stopped,
                 Ok(Event::Woken) if !super::URGENT.swap(false, Ordering::SeqCst) => {
                     if std::mem::take(&mut self.watching) {
                         self.due = None;

@@ -1,10 +1,12 @@
 //! What the link's thread does: connect (again and again, less and less often), converse, end when asked.
 
+use super::descriptor::lift;
 use super::session::{End, Session};
-use super::{DETACHED, STOP, gate, wire};
+use super::{DETACHED, gate, is_to_end, wire};
 use crate::{modules, place};
 use patchctl_protocol::hook::Hello;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -20,6 +22,7 @@ pub struct Kept {
 
 /// A thread to be.
 pub struct Worker {
+    pub number: u64,
     pub attached: bool,
     /// Whether to wait a moment before connecting.
     pub settle: bool,
@@ -53,18 +56,23 @@ impl Worker {
     }
 
     fn run(self) -> Kept {
+        super::NUMBER.set(self.number);
         THREAD_ID.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::SeqCst);
         // A panic ends the link, never the application.
         catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or_default()
     }
 
     fn serve(self) -> Kept {
-        let Self { attached, settle, wake, kept: Kept { mut session, mut hello } } = self;
+        let Self { attached, settle, mut wake, kept: Kept { mut session, mut hello }, .. } = self;
         let mut attempts = 0;
         if settle {
             wire::sleep(&wake, Some(SETTLE)).ok();
         }
-        while !STOP.load(Ordering::SeqCst) {
+        while !is_to_end() {
+            if is_closed(&wake) {
+                let Some(fresh) = super::fresh_wake() else { break };
+                std::mem::forget(std::mem::replace(&mut wake, fresh));
+            }
             if session.is_none() {
                 session = connect(attached, &mut hello);
             }
@@ -94,11 +102,16 @@ impl Worker {
 
 /// A session with the first daemon that answers; the hello is made once, on the first connection.
 fn connect(attached: bool, hello: &mut Option<Hello>) -> Option<Session> {
-    let stream = place::connect(CONNECT_PATIENCE).ok()?;
+    let stream = UnixStream::from(lift(place::connect(CONNECT_PATIENCE).ok()?.into()));
     if hello.is_none() {
         *hello = gate::inside(|py| modules::fresh_hello(py, attached));
     }
     Session::open(stream, hello.as_ref()?).ok()
+}
+
+/// Whether the application closed a descriptor.
+fn is_closed(descriptor: &OwnedFd) -> bool {
+    rustix::io::fcntl_getfd(descriptor).is_err()
 }
 
 fn pause_after(attempts: u32) -> Duration {

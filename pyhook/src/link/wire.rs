@@ -1,16 +1,20 @@
 //! The link's connection: lines in and out, waiting for the socket and the wake-up together.
 
+use super::descriptor::Identity;
 use patchctl_protocol::framing::{self, MAX_LINE};
 use patchctl_protocol::hook::{FromHook, ToHook};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Read, Write};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// A connection with what was read of an unfinished line.
 pub struct Wire {
-    stream: UnixStream,
+    stream: ManuallyDrop<UnixStream>,
+    /// What the stream is: the application may close it, and open something else under its number.
+    identity: Identity,
     unread: Vec<u8>,
     /// So many bytes of it hold no newline.
     searched: usize,
@@ -33,7 +37,8 @@ impl Wire {
     /// That the socket refuses its settings.
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_write_timeout(Some(WRITE_PATIENCE))?;
-        Ok(Self { stream, unread: Vec::new(), searched: 0 })
+        let identity = Identity::of(stream.as_fd()).ok_or(rustix::io::Errno::BADF)?;
+        Ok(Self { stream: ManuallyDrop::new(stream), identity, unread: Vec::new(), searched: 0 })
     }
 
     /// Sends one message.
@@ -41,7 +46,9 @@ impl Wire {
     /// # Errors
     /// That the connection is lost, or that the daemon does not read.
     pub fn send(&mut self, message: &FromHook) -> io::Result<()> {
-        self.stream.write_all(&framing::to_line(message)?)
+        let line = framing::to_line(message)?;
+        self.identity.check(&*self.stream)?;
+        self.stream.write_all(&line)
     }
 
     /// Waits for a message or the wake-up, whichever comes first.
@@ -66,6 +73,7 @@ impl Wire {
 
     fn fill(&mut self) -> io::Result<()> {
         let mut chunk = [0; 16 << 10];
+        self.identity.check(&*self.stream)?;
         match self.stream.read(&mut chunk)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ if self.unread.len() > MAX_LINE => Err(io::ErrorKind::InvalidData.into()),
@@ -84,6 +92,15 @@ impl Wire {
         let line: Vec<u8> = self.unread.drain(..=self.searched + end).collect();
         self.searched = 0;
         Ok(Some(serde_json::from_slice(&line)?))
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.identity.check(&*self.stream).is_ok() {
+            // SAFETY: this is the only place that drops it, and the value is gone afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.stream) };
+        }
     }
 }
 
@@ -107,6 +124,9 @@ fn wait_for(
     match poll(&mut descriptors, timeout.as_ref()) {
         Err(rustix::io::Errno::INTR) | Ok(_) => {}
         Err(error) => return Err(error.into()),
+    }
+    if descriptors.iter().any(|entry| entry.revents().contains(PollFlags::NVAL)) {
+        return Err(rustix::io::Errno::BADF.into());
     }
     let woken = !descriptors[0].revents().is_empty();
     let readable = descriptors.get(1).is_some_and(|entry| !entry.revents().is_empty());
