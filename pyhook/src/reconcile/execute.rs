@@ -1,17 +1,19 @@
 //! Executing the statements of a plan in the module's and its classes' namespaces, each store noted so
-//! that it can be taken back.
+//! that it can be taken back. How code runs in a scope stands in [`super::run`], what is bound to names in
+//! [`super::bind`].
 
 use super::assign::Templates;
+use super::bind::place_label;
 use super::codes;
 use super::failures::Failure;
 use super::prepare::{self, Prepared};
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{refusal, regenerate, scope};
+use super::{refusal, regenerate};
 use crate::interpreter;
-use patchctl_protocol::plan::{Action, Place, Plan, Step, StepKind};
+use patchctl_protocol::plan::{Action, Plan, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString};
 use std::collections::HashMap;
 
 /// Executes the steps of one module's plan.
@@ -21,7 +23,7 @@ pub struct Executor<'a, 'py, 'p> {
     filename: String,
     /// What class bodies see as their namespace, by class: a copy, from which the names that a step binds
     /// are taken over.
-    locals: HashMap<Vec<String>, Bound<'py, PyDict>>,
+    pub(super) locals: HashMap<Vec<String>, Bound<'py, PyDict>>,
 }
 
 impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
@@ -200,193 +202,9 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         }
         Ok(())
     }
-
-    /// Binds (or, without a value, deletes) a name in a scope.
-    pub fn bind(
-        &self,
-        py: Python<'py>,
-        purpose: Purpose<'_>,
-        names: &[String],
-        name: &str,
-        value: Option<Bound<'py, PyAny>>,
-        transaction: &mut Transaction,
-    ) -> Result<(), Refusal> {
-        let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "binding a name", &error);
-        if names.is_empty() {
-            let key = PyString::new(py, name).into_any().unbind();
-            let slot = Slot::Item(self.module.namespace.clone().into_any().unbind(), key);
-            return transaction.put(py, purpose, slot, value).map_err(raised);
-        }
-        let class = scope::class(&self.module.namespace, names)?;
-        refuse_enum_member(&class, name, value.as_ref())?;
-        let slot = Slot::Class(class.clone().into_any().unbind(), name.to_owned());
-        transaction.put(py, purpose, slot, value.clone()).map_err(raised)?;
-        // As `type.__new__` does for what a class body binds (PEP 487).
-        if let Some(value) = value
-            && let Ok(set_name) = value.get_type().getattr("__set_name__")
-        {
-            set_name.call1((value, class, name)).map_err(raised)?;
-        }
-        Ok(())
-    }
-
-    /// Executes compiled code in a scope: for a class, its body's code object, found within.
-    pub fn run(
-        &self,
-        py: Python<'py>,
-        code: &Bound<'py, PyAny>,
-        names: &[String],
-        locals: &Bound<'py, PyDict>,
-    ) -> Result<(), Refusal> {
-        let raised = |error: PyErr| refusal(py, Reason::Raised, "executing a statement", &error);
-        let mut body = code.clone();
-        for name in names {
-            let found = codes::within(&body).map_err(raised)?;
-            let named =
-                found.into_iter().find(|code| interpreter::text(code, "co_name").as_deref() == Some(name));
-            body = named.ok_or_else(|| {
-                Refusal::new(Reason::Internal, format!("no body of class {name} in the plan"))
-            })?;
-        }
-        let exec = interpreter::builtins(py).map_err(raised)?.exec.bind(py);
-        let class = if names.is_empty() { None } else { Some(scope::class(&self.module.namespace, names)?) };
-        let options = closure(py, &body, class.as_ref()).map_err(raised)?;
-        exec.call((&body, &self.module.namespace, locals), options.as_ref()).map_err(raised)?;
-        if let Some(class) = class {
-            fill_cells(locals, &class).map_err(raised)?;
-        }
-        Ok(())
-    }
-
-    /// A copy of a class's namespace for its statements to run in, kept from step to step.
-    pub fn locals(&mut self, names: &[String]) -> Result<Bound<'py, PyDict>, Refusal> {
-        if let Some(locals) = self.locals.get(names) {
-            return Ok(locals.clone());
-        }
-        let class = scope::class(&self.module.namespace, names)?;
-        let py = class.py();
-        let copy = || -> PyResult<Bound<'py, PyDict>> {
-            let locals = PyDict::new(py);
-            locals.update(class.getattr("__dict__")?.cast::<PyMapping>()?)?;
-            // Annotated statements write into this one: it must not be the class's own.
-            locals.set_item("__annotations__", PyDict::new(py))?;
-            Ok(locals)
-        };
-        let locals =
-            copy().map_err(|error| refusal(py, Reason::Internal, "copying a class's namespace", &error))?;
-        self.locals.insert(names.to_vec(), locals.clone());
-        Ok(locals)
-    }
-
-    fn place(&self, py: Python<'py>, place: &Place) -> PyResult<Slot> {
-        let eval = interpreter::builtins(py)?.eval.bind(py);
-        let object = eval.call1((&place.object, &self.module.namespace))?;
-        if place.item {
-            let key = eval.call1((&place.key, &self.module.namespace))?;
-            return Ok(Slot::Item(object.unbind(), key.unbind()));
-        }
-        let is_class = object.is_instance_of::<PyType>();
-        let make = if is_class { Slot::Class } else { Slot::Attribute };
-        Ok(make(object.unbind(), place.key.clone()))
-    }
-
-    /// `from module import name` elsewhere: other modules' names that are bound to the very object that
-    /// was replaced are bound to the new one. Only for objects with an identity of their own.
-    fn propagate(
-        &self,
-        py: Python<'py>,
-        before: &Bound<'py, PyAny>,
-        after: &Bound<'py, PyAny>,
-        step: &Step,
-        transaction: &mut Transaction,
-    ) -> PyResult<()> {
-        const SHARED: [&str; 9] =
-            ["int", "bool", "str", "bytes", "float", "complex", "NoneType", "module", "tuple"];
-        let sort = before.get_type().name()?;
-        if before.is(after) || SHARED.contains(&&*sort.to_cow()?) || before.is_none() {
-            return Ok(());
-        }
-        for name in interpreter::modules(py)?.keys().iter() {
-            let Ok(name) = name.extract::<String>() else { continue };
-            let Some(namespace) = interpreter::namespace(py, &name)? else { continue };
-            if namespace.is(&self.module.namespace) {
-                continue;
-            }
-            let bound = namespace.iter().filter(|(_, value)| value.is(before)).map(|(key, _)| key);
-            for key in bound.collect::<Vec<_>>() {
-                let label = format!("{name}:{key}");
-                let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
-                let slot = Slot::Item(namespace.clone().into_any().unbind(), key.unbind());
-                transaction.put(py, purpose, slot, Some(after.clone()))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn place_label(place: &Place) -> String {
-    if place.item {
-        format!("{}[{}]", place.object, place.key)
-    } else {
-        format!("{}.{}", place.object, place.key)
-    }
 }
 
 fn same_closure(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(codes::free_variables(&one.getattr("__code__")?)?
         == codes::free_variables(&other.getattr("__code__")?)?)
-}
-
-/// A value put into an enumeration past its metaclass would be no member.
-fn refuse_enum_member(
-    class: &Bound<'_, PyType>,
-    name: &str,
-    value: Option<&Bound<'_, PyAny>>,
-) -> Result<(), Refusal> {
-    let is_enum = class.getattr("_member_map_").is_ok();
-    let is_descriptor = value.is_some_and(|value| value.get_type().hasattr("__get__").unwrap_or(false));
-    if is_enum && !is_descriptor && !name.starts_with('_') {
-        let detail = format!("{name} is a member of an enumeration, which a running process can't change");
-        return Err(Refusal::new(Reason::UnsupportedChange, detail));
-    }
-    Ok(())
-}
-
-/// `exec(..., closure=...)` for a class body within type parameters (PEP 695).
-fn closure<'py>(
-    py: Python<'py>,
-    body: &Bound<'py, PyAny>,
-    class: Option<&Bound<'py, PyType>>,
-) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let free = codes::free_variables(body)?;
-    let (Some(class), false) = (class, free.is_empty()) else { return Ok(None) };
-    let parameters = class.getattr("__type_params__")?;
-    let cell = interpreter::builtins(py)?.cell.bind(py);
-    let mut cells = Vec::new();
-    for name in free {
-        let mut value = parameters.clone();
-        for parameter in parameters.try_iter()? {
-            let parameter = parameter?;
-            if interpreter::text(&parameter, "__name__").as_deref() == Some(&name) {
-                value = parameter;
-            }
-        }
-        cells.push(cell.call1((value,))?);
-    }
-    let options = PyDict::new(py);
-    options.set_item("closure", PyTuple::new(py, cells)?)?;
-    Ok(Some(options))
-}
-
-/// Gives the functions of a class body their `__class__`.
-fn fill_cells(locals: &Bound<'_, PyDict>, class: &Bound<'_, PyType>) -> PyResult<()> {
-    if let Some(cell) = locals.get_item("__classcell__")? {
-        cell.setattr("cell_contents", class)?;
-        locals.del_item("__classcell__")?;
-    }
-    if let Some(cell) = locals.get_item("__classdictcell__")? {
-        cell.setattr("cell_contents", class.getattr("__dict__")?)?;
-        locals.del_item("__classdictcell__")?;
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@
 
 mod assign;
 mod audit;
+mod bind;
 mod caches;
 mod codes;
 mod commit;
@@ -24,6 +25,7 @@ mod named;
 mod prepare;
 pub mod records;
 mod regenerate;
+mod run;
 mod scope;
 mod threading;
 mod trampoline;

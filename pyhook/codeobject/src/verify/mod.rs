@@ -16,6 +16,7 @@
 //!
 //! Points 3 and 5 are one abstract interpretation over kinds of values ([`kind`]).
 
+mod beyond;
 mod blocks;
 mod error;
 mod flow;

@@ -1,14 +1,14 @@
-//! What one instruction does to what is known: by its signature, and by rule where a
-//! signature cannot say it.
+//! What one instruction does to what is known, by its signature. What a signature cannot
+//! say stands in [`super::beyond`].
 
-use super::blocks::{check_handled, cut_to_block, pop_handling, reaches_below_block, uses_blocks};
-use super::kind::{Kind, slot};
+use super::blocks::{check_handled, cut_to_block, reaches_below_block, uses_blocks};
+use super::kind::Kind;
 use super::moves::moved;
 use super::state::{Block, State, mismatch};
 use super::{Defect, functions, variables};
+use crate::CodeObject;
 use crate::body::Body;
 use crate::tables::{Item, Jump, Op, OpInfo, Operand, Signature, Table, Want};
-use crate::{CodeObject, Constant};
 
 /// Where control goes besides the next instruction.
 pub(super) enum Outcome {
@@ -21,10 +21,10 @@ pub(super) enum Outcome {
 }
 
 pub(super) struct Transfer<'a> {
-    code: &'a CodeObject,
+    pub(super) code: &'a CodeObject,
     body: &'a Body,
-    table: &'a Table,
-    blocks: bool,
+    pub(super) table: &'a Table,
+    pub(super) blocks: bool,
     /// Cell of the compiler's own variable for type parameters (PEP 695), always a tuple.
     type_params: Option<u32>,
 }
@@ -148,89 +148,6 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Checks that look at several values at once.
-    fn before(&self, op: Op, arg: u32, state: &State) -> Result<(), Defect> {
-        match op {
-            Op::CallKw | Op::CallFunctionKw => match state.peek(1)? {
-                Kind::Names(count) if count > arg => Err(Defect::Operand(arg)),
-                _ => Ok(()),
-            },
-            Op::MakeFunction if self.table.rules.function_attributes == 0 => {
-                functions::check_closure(self.code, self.table, arg, state)
-            }
-            Op::YieldValue | Op::YieldFrom | Op::ReturnGenerator if !self.code.is_generator_like() => {
-                Err(Defect::Prologue("yields without a generator flag"))
-            }
-            Op::Resume if arg & 3 >= 2 && !awaited(state.peek(2)?) => {
-                Err(mismatch(Want::Object, state.peek(2)?))
-            }
-            Op::ForIter if self.table.rules.two_slot_iterators => match (state.peek(2)?, state.peek(1)?) {
-                (Kind::VirtualIterator, Kind::IteratorIndex) | (Kind::Iterator, Kind::Null) => Ok(()),
-                (found, _) => Err(mismatch(Want::Iterator, found)),
-            },
-            Op::EndAsyncFor if self.blocks => pop_handling(&mut state.clone(), 6),
-            _ => Ok(()),
-        }
-    }
-
-    /// The kind of the value left on top, where it depends on more than the signature.
-    fn result(&self, op: Op, arg: u32, state: &State) -> Result<Option<Kind>, Defect> {
-        Ok(match op {
-            Op::LoadConst => Some(constant_kind(&self.code.consts[arg as usize], arg)),
-            Op::LoadCommonConstant => match self.table.common_constants()[arg as usize] {
-                "True" | "False" => Some(Kind::Bool),
-                _ => None,
-            },
-            Op::LoadSmallInt => Some(Kind::Int),
-            Op::CompareOp if (state.peek(1)?, state.peek(2)?) == (Kind::Int, Kind::Int) => Some(Kind::Bool),
-            Op::CompareOp if arg & self.table.rules.compare.to_bool != 0 => Some(Kind::Bool),
-            Op::BuildTuple if arg > 0 => {
-                let count = arg as usize;
-                let items = state.stack.len().checked_sub(count).ok_or(Defect::Underflow)?;
-                let cells = state.stack[items..].iter().all(|kind| *kind == Kind::Cell);
-                cells.then_some(Kind::Cells(arg))
-            }
-            Op::MakeFunction => Some(functions::made(self.code, self.table, state)?),
-            Op::Call => {
-                let callee = state.peek(arg.saturating_add(2))?;
-                matches!(callee, Kind::Function(callee) if callee.generator).then_some(Kind::Iterator)
-            }
-            Op::SetFunctionAttribute => Some(functions::attribute_set(arg, state)?),
-            _ => None,
-        })
-    }
-
-    fn after(&self, op: Op, state: &mut State) -> Result<(), Defect> {
-        match op {
-            Op::ReturnValue | Op::ReturnConst => {
-                let left = state.stack.len() + state.blocks.len();
-                if left > 0 {
-                    return Err(Defect::LeftOver(left));
-                }
-            }
-            Op::CopyFreeVars => {
-                let first = state.slots.len() - self.code.freevars.len();
-                for free in first..state.slots.len() {
-                    state.set_slot(free as u32, slot::CELL);
-                }
-            }
-            Op::PopBlock => match state.blocks.pop() {
-                Some(Block::Setup(level)) if state.stack.len() >= level => {}
-                _ => return Err(Defect::Block("POP_BLOCK without a block")),
-            },
-            Op::PopExcept if self.blocks => match state.blocks.pop() {
-                // The value of a `return` may lie below the saved exception.
-                Some(Block::Handling(level)) if (level..=level + 1).contains(&state.stack.len()) => {}
-                _ => return Err(Defect::Block("POP_EXCEPT outside a handler")),
-            },
-            Op::EndAsyncFor if self.blocks => {
-                state.blocks.pop();
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn set_up(
         &self,
         index: usize,
@@ -255,28 +172,11 @@ impl<'a> Transfer<'a> {
     }
 }
 
-/// Whether the value below a sent one can be the iterator that is awaited, or its index.
-fn awaited(kind: Kind) -> bool {
-    kind.is_object() || kind.satisfies(Want::IndexOrNull, false)
-}
-
 fn push_all(items: &[Item], arg: u32, state: &mut State) {
     for item in items {
         for _ in 0..item.count(arg) {
             state.stack.push(Kind::of(item.want));
         }
-    }
-}
-
-fn constant_kind(constant: &Constant, index: u32) -> Kind {
-    match constant {
-        Constant::Bool(_) => Kind::Bool,
-        Constant::Str(_) => Kind::Str,
-        Constant::Int(_) => Kind::Int,
-        Constant::Code(_) => Kind::Code(index),
-        Constant::Tuple(items) if constant.is_tuple_of_str() => Kind::Names(items.len() as u32),
-        Constant::Tuple(_) => Kind::Tuple,
-        _ => Kind::Object,
     }
 }
 

@@ -1,0 +1,112 @@
+//! Names and places that a plan's statements change: each is bound through the transaction, and who imported
+//! the object that was there before gets the new one.
+
+use super::execute::Executor;
+use super::transaction::{Purpose, Slot, Transaction};
+use super::{refusal, scope};
+use crate::interpreter;
+use patchctl_protocol::plan::{Place, Step};
+use patchctl_protocol::state::{Reason, Refusal};
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+
+impl<'py> Executor<'_, 'py, '_> {
+    /// Binds (or, without a value, deletes) a name in a scope.
+    pub fn bind(
+        &self,
+        py: Python<'py>,
+        purpose: Purpose<'_>,
+        names: &[String],
+        name: &str,
+        value: Option<Bound<'py, PyAny>>,
+        transaction: &mut Transaction,
+    ) -> Result<(), Refusal> {
+        let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "binding a name", &error);
+        if names.is_empty() {
+            let key = PyString::new(py, name).into_any().unbind();
+            let slot = Slot::Item(self.module.namespace.clone().into_any().unbind(), key);
+            return transaction.put(py, purpose, slot, value).map_err(raised);
+        }
+        let class = scope::class(&self.module.namespace, names)?;
+        refuse_enum_member(&class, name, value.as_ref())?;
+        let slot = Slot::Class(class.clone().into_any().unbind(), name.to_owned());
+        transaction.put(py, purpose, slot, value.clone()).map_err(raised)?;
+        // As `type.__new__` does for what a class body binds (PEP 487).
+        if let Some(value) = value
+            && let Ok(set_name) = value.get_type().getattr("__set_name__")
+        {
+            set_name.call1((value, class, name)).map_err(raised)?;
+        }
+        Ok(())
+    }
+
+    /// Where a statement stores into an object.
+    pub(super) fn place(&self, py: Python<'py>, place: &Place) -> PyResult<Slot> {
+        let eval = interpreter::builtins(py)?.eval.bind(py);
+        let object = eval.call1((&place.object, &self.module.namespace))?;
+        if place.item {
+            let key = eval.call1((&place.key, &self.module.namespace))?;
+            return Ok(Slot::Item(object.unbind(), key.unbind()));
+        }
+        let is_class = object.is_instance_of::<PyType>();
+        let make = if is_class { Slot::Class } else { Slot::Attribute };
+        Ok(make(object.unbind(), place.key.clone()))
+    }
+
+    /// `from module import name` elsewhere: other modules' names that are bound to the very object that
+    /// was replaced are bound to the new one. Only for objects with an identity of their own.
+    pub(super) fn propagate(
+        &self,
+        py: Python<'py>,
+        before: &Bound<'py, PyAny>,
+        after: &Bound<'py, PyAny>,
+        step: &Step,
+        transaction: &mut Transaction,
+    ) -> PyResult<()> {
+        const SHARED: [&str; 9] =
+            ["int", "bool", "str", "bytes", "float", "complex", "NoneType", "module", "tuple"];
+        let sort = before.get_type().name()?;
+        if before.is(after) || SHARED.contains(&&*sort.to_cow()?) || before.is_none() {
+            return Ok(());
+        }
+        for name in interpreter::modules(py)?.keys().iter() {
+            let Ok(name) = name.extract::<String>() else { continue };
+            let Some(namespace) = interpreter::namespace(py, &name)? else { continue };
+            if namespace.is(&self.module.namespace) {
+                continue;
+            }
+            let bound = namespace.iter().filter(|(_, value)| value.is(before)).map(|(key, _)| key);
+            for key in bound.collect::<Vec<_>>() {
+                let label = format!("{name}:{key}");
+                let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
+                let slot = Slot::Item(namespace.clone().into_any().unbind(), key.unbind());
+                transaction.put(py, purpose, slot, Some(after.clone()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A place as people write it.
+pub(super) fn place_label(place: &Place) -> String {
+    if place.item {
+        format!("{}[{}]", place.object, place.key)
+    } else {
+        format!("{}.{}", place.object, place.key)
+    }
+}
+
+/// A value put into an enumeration past its metaclass would be no member.
+fn refuse_enum_member(
+    class: &Bound<'_, PyType>,
+    name: &str,
+    value: Option<&Bound<'_, PyAny>>,
+) -> Result<(), Refusal> {
+    let is_enum = class.getattr("_member_map_").is_ok();
+    let is_descriptor = value.is_some_and(|value| value.get_type().hasattr("__get__").unwrap_or(false));
+    if is_enum && !is_descriptor && !name.starts_with('_') {
+        let detail = format!("{name} is a member of an enumeration, which a running process can't change");
+        return Err(Refusal::new(Reason::UnsupportedChange, detail));
+    }
+    Ok(())
+}
