@@ -17,7 +17,7 @@ from tests.rig.wheel import ROOT
 PLUGIN = ROOT / "tests" / "targets"
 CONFIGURATION = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "conftest.py", "README.md", "docs")
 
-SECONDS = 600
+SECONDS = 1200
 """Longest that one run may take."""
 
 
