@@ -58,6 +58,7 @@ fn outcome(pid: u32, state: State, refusal: Option<Refusal>) -> ProcessOutcome {
         refusal,
         functions,
         stale: Vec::new(),
+        forced: None,
         pause_us: u64::from(functions) * 60,
     }
 }

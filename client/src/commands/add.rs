@@ -22,6 +22,7 @@ const EXAMPLES: &str = "Examples:
   patchctl add hotfix.py --link                 follow later edits of the file
   git show abc123 | patchctl add - --type diff --id abc123
   patchctl add fix.diff --renew Retry.DEFAULT   compute a value anew that the old code computed
+  patchctl add fix.diff --quiesce 30            only while nobody is within the functions it changes
   patchctl add app.core:total --replace '<' '<='
                                                 change one operator of the compiled code
   patchctl add app.core:total --insert 'print(items)' --before-line 12";
@@ -73,6 +74,14 @@ pub struct Args {
     /// when it goes
     #[arg(long)]
     clear_caches: bool,
+    /// Put the patch in only at a moment at which no call of what it changes is under way; give up after
+    /// this time, and say who held it
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    quiesce: Option<Duration>,
+    /// Put it in after that time even so (at once, without --quiesce); who was in the way stands in the
+    /// history for ever
+    #[arg(long)]
+    force: bool,
     /// Take the place of a patch of the same id
     #[arg(long)]
     overwrite: bool,
@@ -96,17 +105,21 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
         }
         None => args.files.iter().map(|path| args.new_file(path)).collect::<Result<Vec<_>>>()?,
     };
+    // Whether it got its moment is known only after that time.
+    let wait = args.wait + args.quiesce.filter(|_| !args.wait.is_zero()).unwrap_or_default();
     let request = Request::Add(AddRequest {
         files,
         reason: args.reason.clone(),
         expires: args.duration.map(|duration| now() + duration.as_secs_f64()),
         dry_run: args.dry_run,
-        wait_ms: milliseconds(args.wait),
+        wait_ms: milliseconds(wait),
         replace: args.overwrite,
         renew: args.renew.clone(),
         clear_caches: args.clear_caches,
+        quiesce: args.quiesce.map(|time| time.as_secs_f64()),
+        force: args.force,
     });
-    let changed = ask(&request, args.wait, places, output)?;
+    let changed = ask(&request, wait, places, output)?;
     let waited = !args.wait.is_zero();
     Report { verb: "added", dry_run: args.dry_run, waited, taking_out: false }.print(&changed, output)
 }

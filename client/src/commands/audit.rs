@@ -115,7 +115,7 @@ fn push_patch(table: &mut Table, process: &AuditedProcess, report: &PatchReport)
         }
         for function in &module.functions {
             let place = format!("{}:{}", module.name, function.name);
-            let row = cells(process, &place, id, of(function.state), function_note(function));
+            let row = cells(process, &place, id, of(function.state), function_note(report, function));
             table.row(with_since(row, report));
         }
         for stale in &module.stale {
@@ -153,6 +153,9 @@ fn with_since(mut row: [Cell; 8], report: &PatchReport) -> [Cell; 8] {
 }
 
 fn note(report: &PatchReport, module: Option<&ModuleReport>) -> Cell {
+    if let Some(holder) = &report.forced {
+        return format!("by force, held by {holder}").into();
+    }
     match (&report.refusal, module) {
         (Some(refusal), _) => wording::refusal(refusal).into(),
         (None, Some(ModuleReport { state: State::Waiting, .. })) => "not imported yet".into(),
@@ -160,8 +163,9 @@ fn note(report: &PatchReport, module: Option<&ModuleReport>) -> Cell {
     }
 }
 
-fn function_note(function: &FunctionReport) -> Cell {
+fn function_note(report: &PatchReport, function: &FunctionReport) -> Cell {
     match function {
+        FunctionReport { detail, .. } if detail.is_empty() && report.forced.is_some() => note(report, None),
         FunctionReport { detail, .. } if !detail.is_empty() => detail.as_str().into(),
         FunctionReport { holders: 2.., .. } => format!("{} function objects", function.holders).into(),
         _ => "".into(),

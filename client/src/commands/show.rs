@@ -69,6 +69,8 @@ fn properties(patch: &PatchInfo) -> Vec<(&'static str, String)> {
         ("replaces", header.replaces.join(", ")),
         ("needs", header.needs.join(", ")),
         ("renew", header.renew.join(", ")),
+        ("quiesce", header.quiesce.map(|seconds| format!("{seconds} s")).unwrap_or_default()),
+        ("force", if header.force { "true".into() } else { String::new() }),
         ("clear-caches", if header.clear_caches { "true".into() } else { String::new() }),
     ];
     all.retain(|(_, value)| !value.is_empty());

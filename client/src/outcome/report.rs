@@ -93,9 +93,13 @@ fn details(outcome: &ProcessOutcome) -> String {
     }
     match outcome.state {
         Some(State::Draining) => parts.push("old code still runs in a frame".into()),
+        Some(State::Waiting) if outcome.refusal.is_some() => parts.push("not at this moment".into()),
         Some(State::Waiting) => parts.push("module not imported yet".into()),
         Some(State::Unanswered) => parts.push("no answer in time".into()),
         _ => {}
+    }
+    if let Some(holder) = &outcome.forced {
+        parts.push(format!("by force, held by {holder}"));
     }
     if outcome.pause_us > 0 {
         parts.push(format!("pause {}", pause(outcome.pause_us)));

@@ -167,6 +167,7 @@ mod tests {
             refusal: reason.map(|reason| Refusal::new(reason, "detail")),
             functions: 1,
             stale: Vec::new(),
+            forced: None,
             pause_us: 0,
         }
     }

@@ -67,6 +67,9 @@ pub struct AddRequest {
     pub renew: Vec<String>,
     /// As in the header.
     pub clear_caches: bool,
+    /// As in the header, in seconds.
+    pub quiesce: Option<f64>,
+    pub force: bool,
 }
 
 /// A patch file to add.
@@ -189,6 +192,9 @@ pub struct ProcessOutcome {
     pub functions: u32,
     /// Names of values that stayed behind, with file line.
     pub stale: Vec<crate::plan::Stale>,
+    /// As in [`PatchReport`].
+    #[serde(default)]
+    pub forced: Option<String>,
     pub pause_us: u64,
 }
 
@@ -243,6 +249,8 @@ pub struct HeaderInfo {
     pub needs: Vec<String>,
     pub renew: Vec<String>,
     pub clear_caches: bool,
+    pub quiesce: Option<f64>,
+    pub force: bool,
 }
 
 /// A linked process. Its identity is pid and start time together.

@@ -211,6 +211,9 @@ pub struct PatchReport {
     pub refusal: Option<Refusal>,
     /// When it became active here: seconds since the epoch.
     pub since: Option<f64>,
+    /// Whose calls of the old code were under way when it was put in by force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forced: Option<String>,
     pub modules: Vec<ModuleReport>,
 }
 
@@ -261,6 +264,6 @@ impl PatchReport {
     /// A report of a patch of which nothing more is known than its state.
     #[must_use]
     pub fn empty(patch: &PatchRef, state: State) -> Self {
-        Self { patch: patch.clone(), state, refusal: None, since: None, modules: Vec::new() }
+        Self { patch: patch.clone(), state, refusal: None, since: None, forced: None, modules: Vec::new() }
     }
 }

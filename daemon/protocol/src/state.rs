@@ -11,7 +11,8 @@ pub enum State {
     Active,
     /// Active for new calls; some frame, generator or coroutine still runs the old code.
     Draining,
-    /// The module is not imported yet; it will be patched when it is.
+    /// The module is not imported yet; it will be patched when it is. With the reason `in-use`: it will be when
+    /// no call of its functions is under way.
     Waiting,
     /// Not applied, on purpose; the reason says why.
     Skipped,
@@ -47,6 +48,7 @@ pub enum Reason {
     Disabled,
     OtherProcess,
     TimedOut,
+    InUse,
     Raised,
     Internal,
 }
@@ -76,6 +78,7 @@ impl Reason {
             Self::Disabled => "disabled",
             Self::OtherProcess => "other-process",
             Self::TimedOut => "timed-out",
+            Self::InUse => "in-use",
             Self::Raised => "raised",
             Self::Internal => "internal",
         }
@@ -132,6 +135,9 @@ impl Reason {
             Self::OtherProcess => "The patch's `processes` does not name this process.",
             Self::TimedOut => {
                 "The process did not answer in time; it is told again when it does (`patchctl audit` shows it)."
+            }
+            Self::InUse => {
+                "Calls of the functions were under way all the time: add it again with a longer `--quiesce`, without it (new calls get the new code), or with `--force`."
             }
             Self::Raised => {
                 "A statement of the patch raised this in the process, which is as it was: correct the patch."

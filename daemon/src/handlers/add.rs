@@ -66,6 +66,8 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
         expires: request.expires,
         renew: request.renew.clone(),
         clear_caches: request.clear_caches,
+        quiesce: request.quiesce,
+        force: request.force,
         strip: file.strip,
     };
     let link = file.link.as_ref().map(PathBuf::from);
@@ -75,7 +77,7 @@ pub fn check(file: &NewFile, request: &AddRequest) -> Result<Checked, ErrorReply
     if as_it_is && overrides != Overrides::default() {
         let message =
             format!("these options can't be kept for a {} file", if signed { "signed" } else { "linked" });
-        let hint = "Write id, expires, renew, clear-caches and strip into the file's header: it is not changed here.";
+        let hint = "Write id, expires, renew, clear-caches, quiesce, force and strip into the file's header: it is not changed here.";
         return Err(invalid(message, hint));
     }
     let written = match first.kind {

@@ -60,6 +60,7 @@ fn outcome(link: &Link, entry: &Entry, modules: Vec<CheckedModule>) -> ProcessOu
         functions: u32::try_from(functions).unwrap_or(u32::MAX),
         stale: plans().flat_map(|plan| plan.stale.iter().cloned()).collect(),
         refusal,
+        forced: None,
         pause_us: 0,
     }
 }

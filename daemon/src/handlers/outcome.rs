@@ -20,9 +20,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// Waits for the processes and makes the reply's content.
 pub async fn gather(daemon: &Daemon, client: &mut Client, outcome: &Outcome, wait_ms: u64) -> Changed {
     let deadline = Instant::now() + Duration::from_millis(wait_ms).min(LONGEST_WAIT);
+    let ids: Arc<[String]> = outcome.patches.iter().map(|entry| entry.id().to_owned()).collect();
     let mut waits = JoinSet::new();
     for link in concerned(daemon, outcome) {
-        waits.spawn(wait(link, outcome.after.revision, deadline));
+        waits.spawn(wait(link, outcome.after.revision, Arc::clone(&ids), deadline));
     }
     let mut processes = Vec::new();
     while let Some(answered) = waits.join_next().await {
@@ -46,21 +47,30 @@ fn concerned(daemon: &Daemon, outcome: &Outcome) -> Vec<Arc<Link>> {
     links
 }
 
-/// The link with its first report of this revision or a later one, or without one if the deadline passed;
-/// nothing if the process went.
+/// The link with its first report of this revision or a later one in which none of the patches waits for its
+/// moment any more, or the last one before the deadline; nothing if the process went.
 async fn wait(
     link: Arc<Link>,
     revision: u64,
+    ids: Arc<[String]>,
     deadline: Instant,
 ) -> Option<(Arc<Link>, Option<Arc<Reported>>)> {
     let mut reports = link.reported.subscribe();
     let reported = tokio::select! {
-        reached = timeout_at(deadline, reports.wait_for(|reported| reported.revision >= revision)) => {
+        reached = timeout_at(deadline, reports.wait_for(|reported| {
+            reported.revision >= revision && !ids.iter().any(|id| is_waiting(reported, id))
+        })) => {
             reached.ok().and_then(Result::ok).map(|reported| Arc::clone(&reported))
         }
         () = link.closed() => return None,
     };
+    let last = || Some(Arc::clone(&link.reported.borrow())).filter(|last| last.revision >= revision);
+    let reported = reported.or_else(last);
     Some((link, reported))
+}
+
+fn is_waiting(reported: &Reported, id: &str) -> bool {
+    reported.find(id).is_some_and(|patch| patch.state == State::Waiting)
 }
 
 fn process_outcome(
@@ -79,6 +89,7 @@ fn process_outcome(
         refusal: None,
         functions: 0,
         stale: Vec::new(),
+        forced: None,
         pause_us: reported.map_or(0, |reported| reported.pause_us),
     };
     let found = reported.and_then(|reported| reported.find(entry.id()));
@@ -93,6 +104,7 @@ fn process_outcome(
             result.refusal = state.refusal.as_deref().cloned();
             result.functions = state.functions;
             result.stale = state.stale.to_vec();
+            result.forced = state.forced.as_deref().map(str::to_owned);
         }
         (Some(Reported { disabled: Some(fault), .. }), None) => {
             result.state = Some(State::Failed);
@@ -127,6 +139,7 @@ pub fn dry_run(daemon: &Daemon, client: &Client, ids: &[String]) -> Result<Reply
                 refusal: state.refusal.as_deref().cloned(),
                 functions: state.functions,
                 stale: state.stale.to_vec(),
+                forced: state.forced.as_deref().map(str::to_owned),
                 pause_us: 0,
             });
         }

@@ -55,6 +55,8 @@ impl Change {
     #[must_use]
     pub fn event(&self, author: Option<&Author>) -> Event {
         let header_reason = self.entry.patch.as_ref().and_then(|patch| patch.header.reason.clone());
+        let force = self.entry.patch.as_ref().is_some_and(|patch| patch.header.force);
+        let forced = || force.then(|| "its header says `force = true`".to_owned());
         let event = Event {
             patch: Some(self.entry.id().to_owned()),
             digest: Some(self.entry.reference.digest.clone()),
@@ -62,7 +64,7 @@ impl Change {
             pid: author.map(|author| author.pid),
             command: author.map(|author| author.command.clone()),
             reason: author.and_then(|author| author.reason.clone()).or(header_reason),
-            detail: self.detail.clone(),
+            detail: self.detail.clone().or_else(forced),
             ..Event::new(self.event)
         };
         if author.is_none() && event.detail.is_none() {

@@ -16,6 +16,8 @@ pub struct Overrides {
     pub expires: Option<f64>,
     pub renew: Vec<String>,
     pub clear_caches: bool,
+    pub quiesce: Option<f64>,
+    pub force: bool,
     pub strip: Option<u32>,
 }
 
@@ -100,6 +102,12 @@ impl Overrides {
         }
         if self.clear_caches {
             table.insert("clear-caches".into(), Value::Boolean(true));
+        }
+        if let Some(seconds) = self.quiesce {
+            table.insert("quiesce".into(), Value::Float(seconds));
+        }
+        if self.force {
+            table.insert("force".into(), Value::Boolean(true));
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ pub struct PatchState {
     pub refusal: Option<Box<Refusal>>,
     pub functions: u32,
     pub stale: Box<[Stale]>,
+    /// As in [`PatchReport`].
+    pub forced: Option<Box<str>>,
 }
 
 /// The last report of a process.
@@ -35,7 +37,8 @@ impl Reported {
     #[must_use]
     pub fn new(report: Report, snapshot: &Snapshot) -> Self {
         let Report { revision, patches, pause_us, disabled } = report;
-        let known = patches.into_iter().filter(|patch| patch.state != State::Waiting);
+        let known =
+            patches.into_iter().filter(|patch| patch.state != State::Waiting || patch.refusal.is_some());
         let mut patches: Vec<PatchState> = known.map(|patch| state(patch, snapshot)).collect();
         patches.sort_by(|a, b| a.patch.id.cmp(&b.patch.id));
         patches.shrink_to_fit();
@@ -69,6 +72,9 @@ impl Reported {
                 let detail = patch.refusal.as_ref().map(ToString::to_string);
                 events.extend(outcome(patch.state).map(|name| event(name, &patch.patch, detail, process)));
             }
+            let forced = patch.forced.as_ref().filter(|_| old.is_none_or(|old| old.forced != patch.forced));
+            events
+                .extend(forced.map(|holder| event("force", &patch.patch, Some(holder.to_string()), process)));
         }
         let gone = before.patches.iter().filter(|old| {
             outcome(old.state) == Some("apply")
@@ -114,6 +120,7 @@ fn state(report: PatchReport, snapshot: &Snapshot) -> PatchState {
         patch: snapshot.intern(&report.patch),
         state: report.state,
         refusal: report.refusal.map(Box::new),
+        forced: report.forced.map(String::into_boxed_str),
         functions: u32::try_from(functions).unwrap_or(u32::MAX),
         stale: report.modules.into_iter().flat_map(|module| module.stale).collect(),
     }

@@ -8,6 +8,7 @@ use patchctl_protocol::hook::{
     FromHook, Hello, Phase, PlanReply, PlanRequest, SeenReply, StateReply, ToHook, TriedReply,
 };
 use patchctl_protocol::look::Seen;
+use patchctl_protocol::plan::PatchRef;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -29,6 +30,8 @@ pub struct Session {
     /// Number of the plan request that awaits its reply.
     awaited: Option<u64>,
     requests: u64,
+    /// The patches that it asked to plan without.
+    excluded: Vec<PatchRef>,
     /// Something changed while a reply was awaited.
     again: bool,
     /// A module with patches is being imported right now: look again soon.
@@ -60,6 +63,7 @@ impl Session {
             attached: hello.attached,
             awaited: None,
             requests: 0,
+            excluded: Vec::new(),
             again: false,
             unfinished: false,
             due: None,
@@ -89,8 +93,8 @@ impl Session {
                     self.due.get_or_insert_with(|| Instant::now() + SOON);
                     Ok(None)
                 }
-                Ok(Event::TimedOut) if self.watching && !self.unfinished => self.seek(false).map(|()| None),
-                Ok(Event::Woken | Event::TimedOut) => self.look().map(|()| None),
+                Ok(Event::Woken) => self.look().map(|()| None),
+                Ok(Event::TimedOut) => self.look_again().map(|()| None),
                 Err(error) => Err(error),
             };
             match step {
@@ -104,7 +108,8 @@ impl Session {
     /// How long to wait for something to happen; `None` is for ever.
     fn timeout(&self) -> Option<Duration> {
         let due = self.due.map(|due| due.saturating_duration_since(Instant::now()));
-        self.unfinished.then_some(UNFINISHED_WAIT).into_iter().chain(due).min()
+        let unfinished = self.unfinished.then_some(UNFINISHED_WAIT);
+        [unfinished, due, reconcile::next_attempt()].into_iter().flatten().min()
     }
 
     fn answer(&mut self, message: ToHook) -> io::Result<Option<End>> {
@@ -143,6 +148,18 @@ impl Session {
         Ok(None)
     }
 
+    /// Looks after modules that were being imported, and patches that wait for their moment.
+    fn look_again(&mut self) -> io::Result<()> {
+        let attempt = reconcile::next_attempt().is_some_and(|wait| wait.is_zero());
+        let ready = attempt && gate::inside(reconcile::tick).unwrap_or_default();
+        let is_due = self.due.is_some_and(|due| due <= Instant::now());
+        match () {
+            () if ready || self.unfinished || is_due && !self.watching => self.look(),
+            () if is_due => self.seek(false),
+            () => Ok(()),
+        }
+    }
+
     /// Asks for the plans of all loaded modules that do not run their target; reports if there are none.
     fn look(&mut self) -> io::Result<()> {
         self.seek(true)
@@ -172,11 +189,12 @@ impl Session {
         self.requests += 1;
         self.awaited = Some(self.requests);
         self.again = false;
+        self.excluded = reconcile::excluded();
         self.wire.send(&FromHook::Plan(PlanRequest {
             request: self.requests,
             phase: Phase::Live,
             modules: found.modules,
-            excluded: reconcile::excluded(),
+            excluded: self.excluded.clone(),
             hello: Some(found.hello),
         }))
     }
@@ -186,6 +204,10 @@ impl Session {
             return Ok(());
         }
         self.awaited = None;
+        if self.excluded != reconcile::excluded() {
+            // What failed or waited when this was asked is to be tried again.
+            return self.look();
+        }
         let Some(verdict) = gate::inside(|py| reconcile::carry_out(py, &reply)) else {
             return Ok(());
         };

@@ -4,11 +4,11 @@ use super::caches::CacheRecord;
 use super::frames::{self, Running};
 use super::holders::{self, Holder};
 use super::records::Record;
-use super::{PAUSE, failures, records};
+use super::{PAUSE, failures, quiesce, records};
 use crate::{desired, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::PatchRef;
-use patchctl_protocol::state::{Refusal, State};
+use patchctl_protocol::state::{Reason, Refusal, State};
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -41,6 +41,8 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
             let entry =
                 patches.entry(patch.clone()).or_insert_with(|| PatchReport::empty(patch, State::Active));
             entry.since = Some(entry.since.map_or(*since, |earlier: f64| earlier.min(*since)));
+            let forced = snapshot.forced.iter().find(|(forced, _)| forced == patch);
+            entry.forced = entry.forced.take().or_else(|| forced.map(|(_, holder)| holder.clone()));
             entry.modules.push(module_report(&name, patch, &seen, &snapshot));
         }
         for skipped in &snapshot.skipped {
@@ -57,6 +59,13 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
             patches.insert(failed.patch, report);
         }
     }
+    for (patch, modules, holder) in quiesce::all() {
+        if modules.iter().any(|module| desired::names(module)) {
+            let mut report = PatchReport::empty(&patch, State::Waiting);
+            report.refusal = Some(Refusal::new(Reason::InUse, holder));
+            patches.insert(patch, report);
+        }
+    }
     let mut patches: Vec<PatchReport> = patches.into_values().collect();
     patches.iter_mut().for_each(settle);
     let revision = desired::with(|known| known.revision);
@@ -65,7 +74,7 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
 
 /// A guard that did not hold is a skip; what broke while it was applied is a failure.
 fn failed_state(refusal: &Refusal) -> State {
-    use patchctl_protocol::state::Reason as R;
+    use Reason as R;
     match refusal.reason {
         R::Internal
         | R::Raised
@@ -112,6 +121,7 @@ struct Snapshot {
     imported: Vec<(String, Vec<String>)>,
     stale: Vec<patchctl_protocol::plan::Stale>,
     caches: Vec<CacheRecord>,
+    forced: Vec<(PatchRef, String)>,
 }
 
 struct Code {
@@ -164,6 +174,7 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
             .collect(),
         imported: record.imported.clone(),
         stale: record.stale.clone(),
+        forced: record.forced.clone(),
         caches: record.caches.iter().map(|cache| cache.again(py)).collect(),
     }
 }

@@ -134,8 +134,13 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
         stale: module.content.map(|content| stale(module, content)).unwrap_or_default(),
         affected: module.content.map(caches::affected).unwrap_or_default(),
         manners: plan.manners.clone(),
+        forced: before.map(|before| still_forced(plan, before)).unwrap_or_default(),
         ..Record::default()
     }
+}
+
+fn still_forced(plan: &ModulePlan, before: &Record) -> Vec<(PatchRef, String)> {
+    before.forced.iter().filter(|(patch, _)| plan.applied.contains(patch)).cloned().collect()
 }
 
 /// The plan's stale values, with the file that they are from.

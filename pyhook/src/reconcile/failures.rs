@@ -73,14 +73,19 @@ pub fn exclude_partial(modules: &[ModulePlan]) -> bool {
 }
 
 fn add(patch: &PatchRef, refusal: &Refusal, modules: &[ModulePlan]) -> bool {
+    let modules: Vec<String> = modules.iter().map(|module| module.name.clone()).collect();
+    fail(patch, refusal, &modules)
+}
+
+/// Excludes a patch that failed at these modules. Whether that is new.
+pub fn fail(patch: &PatchRef, refusal: &Refusal, modules: &[String]) -> bool {
     let mut failed = failed();
     if failed.iter().any(|other| other.patch == *patch) {
         return false;
     }
     // An earlier content of the same patch says nothing any more.
     failed.retain(|other| other.patch.id != patch.id);
-    let modules = modules.iter().map(|module| module.name.clone()).collect();
-    failed.push(Failed { patch: patch.clone(), refusal: refusal.clone(), modules });
+    failed.push(Failed { patch: patch.clone(), refusal: refusal.clone(), modules: modules.to_vec() });
     drop(failed);
     records::outdate(patch);
     true

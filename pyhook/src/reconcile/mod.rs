@@ -17,12 +17,14 @@ mod execute;
 mod failures;
 mod frames;
 mod graft;
+mod held;
 mod holders;
 mod index;
 mod look;
 mod monitoring;
 mod named;
 mod prepare;
+mod quiesce;
 pub mod records;
 mod regenerate;
 mod run;
@@ -34,14 +36,15 @@ mod unwrap;
 
 pub use audit::{audit, report};
 pub use edit::examine;
-pub use failures::{excluded, forget};
 pub use graft::{added, graft};
 pub use look::look;
+pub use quiesce::{next as next_attempt, tick};
 
 use crate::modules;
 use failures::Failure;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
+use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,6 +63,18 @@ pub enum Verdict {
     NeedSource(Vec<String>),
 }
 
+/// The patches to plan without.
+pub fn excluded() -> Vec<PatchRef> {
+    [failures::excluded(), quiesce::excluded()].concat()
+}
+
+/// The patch sets of these modules changed: what failed or waits there is tried again.
+pub fn forget(modules: &[String]) {
+    failures::forget(modules);
+    quiesce::forget(modules);
+    records::outdate_modules(modules);
+}
+
 /// Carries out the plans of some modules, all or nothing.
 pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
     let unread = reply.modules.iter().filter(|module| matches!(module.outcome, Outcome::NeedsSource));
@@ -75,6 +90,7 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
     PAUSE.store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     match result {
         Ok(()) => Verdict::Done,
+        Err(failure) if quiesce::is_wait(&failure) => Verdict::Replan,
         Err(failure) if failures::exclude(&failure, &reply.modules) => Verdict::Replan,
         Err(_) => Verdict::Done,
     }
@@ -100,9 +116,13 @@ fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
             prepared.push(prepare::prepare(py, module, instance)?);
         }
     }
+    let forced = quiesce::check(py, &prepared)?;
     let mut transaction = Transaction::default();
     let changed = store(py, &prepared, &mut transaction)?;
     for (key, mut record) in changed {
+        let of_record = |(patch, _): &&(PatchRef, String)| record.applied.contains(patch);
+        let forced: Vec<_> = forced.iter().filter(of_record).cloned().collect();
+        record.forced.extend(forced);
         record.stored = transaction.take_of(&key);
         let before = records::take(&key);
         caches::settle(py, before.as_ref(), &mut record);
@@ -146,6 +166,7 @@ fn store(
 
 /// Puts all originals back and forgets all records: after a detach.
 pub fn withdraw(py: Python<'_>) {
+    quiesce::clear(py);
     for key in records::keys(py) {
         let name = records::module_of(&key).to_owned();
         let instances = modules::instances(py, &name);

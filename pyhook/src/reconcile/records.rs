@@ -48,6 +48,8 @@ pub struct Record {
     pub affected: Vec<Affected>,
     /// How the patches are brought in, where that is said.
     pub manners: Vec<Manner>,
+    /// The patches that were put in although calls were under way, with whose.
+    pub forced: Vec<(PatchRef, String)>,
     /// Caches with values from before.
     pub caches: Vec<CacheRecord>,
     /// Patches that edited the body of the module or of a class before it ran.
@@ -122,6 +124,26 @@ pub fn forget_caches(_: Python<'_>, key: &str, settled: &[usize]) -> Vec<CacheRe
     let (gone, kept) = all.into_iter().partition(|cache| settled.contains(&(cache.cache.as_ptr() as usize)));
     record.caches = kept;
     gone
+}
+
+/// Whether the module has this patch.
+pub fn has(key: &str, patch: &PatchRef) -> bool {
+    records().get(key).is_some_and(|record| record.applied.contains(patch))
+}
+
+/// Makes these modules outdated: a patch set that came, went and came again was planned without its failures.
+pub fn outdate_modules(names: &[String]) {
+    for (_, record) in records().iter_mut().filter(|(key, _)| names.iter().any(|name| name == module_of(key)))
+    {
+        record.digest = Digest::default();
+    }
+}
+
+/// Makes all modules outdated.
+pub fn outdate_all() {
+    for record in records().values_mut() {
+        record.digest = Digest::default();
+    }
 }
 
 /// Whether some module has this patch.

@@ -41,6 +41,10 @@ pub struct Header {
     pub strip: Option<u32>,
     /// Whether caches (`functools.lru_cache`) of functions that it affects are cleared.
     pub clear_caches: bool,
+    /// How long to wait, in seconds, for a moment at which no call of what it changes is under way.
+    pub quiesce: Option<f64>,
+    /// Whether it is put in after that time even so.
+    pub force: bool,
 }
 
 /// Which processes a patch is meant for; what is not given matches all.
@@ -75,6 +79,8 @@ impl Default for Header {
             renew: Vec::new(),
             strip: None,
             clear_caches: false,
+            quiesce: None,
+            force: false,
         }
     }
 }
@@ -83,7 +89,12 @@ impl Header {
     /// How the patch of this id is brought in.
     #[must_use]
     pub fn manner(&self, id: &str) -> Manner {
-        Manner { patch: id.to_owned(), clear_caches: self.clear_caches, ..Manner::default() }
+        Manner {
+            patch: id.to_owned(),
+            clear_caches: self.clear_caches,
+            quiesce: self.quiesce,
+            force: self.force,
+        }
     }
 
     /// The header as far as people ask for it.
@@ -102,6 +113,8 @@ impl Header {
             needs: self.needs.clone(),
             renew: self.renew.clone(),
             clear_caches: self.clear_caches,
+            quiesce: self.quiesce,
+            force: self.force,
         }
     }
 }

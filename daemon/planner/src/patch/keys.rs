@@ -14,7 +14,7 @@ use std::str::FromStr;
 use toml::de::DeValue;
 
 /// Every key of a header.
-pub(super) const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 21] = [
     "id",
     "module",
     "enabled",
@@ -34,6 +34,8 @@ pub(super) const KEYS: [&str; 19] = [
     "strip",
     "clear-caches",
     "clear_caches",
+    "quiesce",
+    "force",
 ];
 
 /// Reads a header.
@@ -70,9 +72,21 @@ impl Reader<'_> {
             "renew" => header.renew = self.list(value)?,
             "strip" => header.strip = Some(self.count(value)?),
             "clear-caches" | "clear_caches" => header.clear_caches = self.boolean(value)?,
+            "quiesce" => header.quiesce = Some(self.seconds(value)?),
+            "force" => header.force = self.boolean(value)?,
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn seconds(&self, value: &Value<'_>) -> Result<f64, Fault> {
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        let seconds = number.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0);
+        seconds.ok_or_else(|| self.fault(&value.span(), "expected a number of seconds, 0 or more"))
     }
 
     fn count(&self, value: &Value<'_>) -> Result<u32, Fault> {
@@ -198,7 +212,7 @@ mod tests {
             "requires = ['urllib3>=1.26,<1.26.17']\npython = '>=3.9'\n",
             "reason = 'r'\ncve = ['CVE-1', 'CVE-2']\nauthor = 'x'\nurl = 'u'\n",
             "expires = 1970-01-01T00:01:00Z\norder = -3\nreplaces = 'b'\nneeds = ['c']\n",
-            "renew = ['all']\nstrip = 2\nclear-caches = true\n",
+            "renew = ['all']\nstrip = 2\nclear-caches = true\nquiesce = 2.5\nforce = true\n",
             "[processes]\ncmdline = '*app*'\nuser = 'www'\nprefix = '/opt/*'\n",
             "[fingerprint]\n'C.m' = 'sha256:",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'\n",
@@ -209,7 +223,8 @@ mod tests {
         assert_eq!((header.order, header.strip), (-3, Some(2)));
         assert_eq!(header.replaces, ["b"]);
         assert_eq!(header.cve.as_deref(), Some("CVE-1, CVE-2"));
-        assert!(header.clear_caches && !header.enabled);
+        assert!(header.clear_caches && header.force && !header.enabled);
+        assert_eq!(header.quiesce, Some(2.5));
         assert_eq!(header.fingerprint.len(), 1);
         assert_eq!(header.requires[0].to_string(), "urllib3>=1.26,<1.26.17");
     }
@@ -227,6 +242,8 @@ mod tests {
             "id = 1",
             "order = 'x'",
             "strip = -1",
+            "quiesce = -1",
+            "quiesce = 'soon'",
             "requires = ['a b c']",
             "requires = ['a @ https://example.org/a.whl']",
             "requires = ['a; python_version < \"3\"']",
