@@ -16,6 +16,7 @@ fn report(state: State, function: State, reason: Option<Reason>) -> PatchReport 
         state,
         refusal: reason.map(|reason| Refusal::new(reason, "detail")),
         since: None,
+        forced: None,
         modules: vec![module],
     }
 }

@@ -237,6 +237,7 @@ impl Peer {
             state: *state,
             refusal: None,
             since: None,
+            forced: None,
             modules: Vec::new(),
         });
         let report = Report { revision, patches: patches.collect(), ..Report::default() };

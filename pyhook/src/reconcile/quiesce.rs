@@ -133,7 +133,7 @@ pub fn check(py: Python<'_>, prepared: &[Prepared<'_, '_>]) -> Result<Vec<(Patch
     for (patch, manner) in new(prepared) {
         let internal = |error: PyErr| {
             Failure::new(
-                &[patch.id.clone()],
+                std::slice::from_ref(&patch.id),
                 super::refusal(py, Reason::Internal, "looking for calls", &error),
             )
         };
@@ -146,12 +146,12 @@ pub fn check(py: Python<'_>, prepared: &[Prepared<'_, '_>]) -> Result<Vec<(Patch
         if is_over(&patch, &manner) {
             settle(&patch);
             if !manner.force {
-                return Err(Failure::new(&[patch.id.clone()], refusal(&holder)));
+                return Err(Failure::new(std::slice::from_ref(&patch.id), refusal(&holder)));
             }
             forced.push((patch, holder));
             continue;
         }
-        let failure = Failure::new(&[patch.id.clone()], refusal(&holder));
+        let failure = Failure::new(std::slice::from_ref(&patch.id), refusal(&holder));
         let modules = prepared.iter().filter(|module| module.plan.applied.contains(&patch));
         let modules = modules.map(|module| module.plan.name.clone()).collect();
         wait(patch, &manner, modules, holder, codes);
