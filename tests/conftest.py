@@ -22,6 +22,7 @@ FOUND = interpreters.find()
 SECONDS = 120
 SLOW_SECONDS = 1500
 Starter = Callable[..., Application]
+Connected = Callable[..., Application]
 
 
 def pytest_report_header() -> list[str]:
@@ -123,10 +124,21 @@ def start(environment: Environment, home: Home, package: Package, folder: Path) 
 
 
 @pytest.fixture
-def app(home: Home, start: Starter) -> Application:
+def connected(home: Home, start: Starter) -> Connected:
+    """Start the daemon and an application, let that run some statements, and wait for its link."""
+
+    def begin(statements: str = "") -> Application:
+        home.start()
+        one = start()
+        if statements:
+            one.exec(statements)
+        home.wait_linked(one.pid)
+        return one
+
+    return begin
+
+
+@pytest.fixture
+def app(connected: Connected) -> Application:
     """An application with a link, that has imported the sample package."""
-    home.start()
-    one = start()
-    one.exec("import shop.price, shop.stock")
-    home.wait_linked(one.pid)
-    return one
+    return connected("import shop.price, shop.stock")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected, Starter
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.package import COUNT, NET, Package
@@ -47,10 +47,8 @@ def test_busy_process_gets_the_fix(home: Home, app: Application, package: Packag
     until_equal(lambda: app.eval("seen"), [2])
 
 
-def test_module_not_yet_imported_waits(home: Home, start: Starter, package: Package) -> None:
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
+def test_module_not_yet_imported_waits(home: Home, connected: Connected, package: Package) -> None:
+    app = connected()
     changed = home.add(package.write_patch("fix.diff", package.diff()))
     assert changed.state(app.pid) == "waiting"
     app.exec("import shop.price")
@@ -186,10 +184,8 @@ def test_many_kinds_of_change_at_once(home: Home, app: Application, package: Pac
     assert app.eval("(cart.sum(), hasattr(cart, 'size'), cart.currency)") == [21, False, "EUR"]
 
 
-def test_process_without_the_module_is_left_alone(home: Home, start: Starter, package: Package) -> None:
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
+def test_process_without_the_module_is_left_alone(home: Home, connected: Connected, package: Package) -> None:
+    app = connected()
     home.add(package.write_patch("fix.diff", package.diff()), "--wait", "1")
     stays(lambda: app.eval("'shop.price' in __import__('sys').modules"), False)
 

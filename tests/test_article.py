@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.package import Package
@@ -37,12 +37,8 @@ def package(folder: Any) -> Package:
 
 
 @pytest.fixture
-def app(home: Home, start: Starter) -> Application:
-    home.start()
-    one = start()
-    one.exec("import app")
-    home.wait_linked(one.pid)
-    return one
+def app(connected: Connected) -> Application:
+    return connected("import app")
 
 
 def inspect(home: Home, target: str = "app:wadd") -> Any:

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.package import Package
@@ -35,13 +35,10 @@ def test_a_change_by_someone_else_is_drift(home: Home, app: Application, package
 
 
 @pytest.mark.every_python
-def test_running_generator_drains(home: Home, start: Starter, package: Package) -> None:
+def test_running_generator_drains(home: Home, connected: Connected, package: Package) -> None:
     path = package.folder / "shop" / "stream.py"
     path.write_text("def numbers():\n    while True:\n        yield 1\n")
-    home.start()
-    app = start()
-    app.exec("import shop.stream\ngenerator = shop.stream.numbers()\nnext(generator)")
-    home.wait_linked(app.pid)
+    app = connected("import shop.stream\ngenerator = shop.stream.numbers()\nnext(generator)")
     patch = "def numbers():\n    while True:\n        yield 2\n"
     home.add(package.write_patch("fix.py", patch, 'module = "shop.stream"'))
     assert app.eval("(next(generator), next(shop.stream.numbers()))") == [1, 2]
@@ -50,10 +47,8 @@ def test_running_generator_drains(home: Home, start: Starter, package: Package) 
     home.wait_state(app.pid, "fix", "active")
 
 
-def test_module_not_yet_imported_is_waiting(home: Home, start: Starter, package: Package) -> None:
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
+def test_module_not_yet_imported_is_waiting(home: Home, connected: Connected, package: Package) -> None:
+    app = connected()
     home.add(package.write_patch("fix.diff", package.diff()))
     assert home.state(app.pid, "fix") == "waiting"
     home.run("audit", "--check")
@@ -87,10 +82,8 @@ def test_one_row_per_function(home: Home, app: Application, package: Package) ->
         assert word in line
 
 
-def test_processes_are_listed_and_forgotten(home: Home, start: Starter) -> None:
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
+def test_processes_are_listed_and_forgotten(home: Home, connected: Connected) -> None:
+    app = connected()
     (process,) = [one for one in home.json("ps")["processes"] if one["pid"] == app.pid]
     assert process["python"] == app.eval("'.'.join(map(str, __import__('sys').version_info[:3]))")
     assert any("application.py" in word for word in process["command"])
@@ -115,15 +108,12 @@ def test_diff_of_original_and_patched_source(home: Home, app: Application, packa
     assert app.alive()
 
 
-def test_stale_values_are_told_and_renewed(home: Home, start: Starter, package: Package) -> None:
+def test_stale_values_are_told_and_renewed(home: Home, connected: Connected, package: Package) -> None:
     path = package.folder / "shop" / "table.py"
     text = "def build():\n    return 1\n\n\nVALUE = build()\n"
     path.write_text(text)
     package.files["shop/table.py"] = text
-    home.start()
-    app = start()
-    app.exec("import shop.table")
-    home.wait_linked(app.pid)
+    app = connected("import shop.table")
     diff = package.diff("shop/table.py", ("    return 1\n", "    return 2\n"))
     changed = home.add(package.write_patch("fix.diff", diff))
     assert [stale["name"] for stale in changed.outcome(app.pid)["stale"]] == ["VALUE"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected, Starter
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.package import Package
@@ -52,15 +52,11 @@ OLD, NEW = [2, 11, 101, 1, 1, 1001], [3, 12, 102, 2, 2, 1001]
 
 
 @pytest.fixture
-def cached(home: Home, start: Starter, package: Package) -> Application:
+def cached(connected: Connected, package: Package) -> Application:
     path = package.folder / "shop" / "cached.py"
     path.write_text(CACHED)
     package.files["shop/cached.py"] = CACHED
-    home.start()
-    app = start()
-    app.exec("import functools, shop.cached as m; elsewhere = functools.lru_cache(m.base)")
-    home.wait_linked(app.pid)
-    return app
+    return connected("import functools, shop.cached as m; elsewhere = functools.lru_cache(m.base)")
 
 
 @pytest.mark.every_python

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected, Starter
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.package import COUNT, NET, Package, git_diff, plain_diff
@@ -120,27 +120,21 @@ def test_other_line_ends(home: Home, app: Application, package: Package) -> None
     assert app.eval("shop.price.net(5)") == 10
 
 
-def test_lines_that_moved(home: Home, start: Starter, package: Package) -> None:
+def test_lines_that_moved(home: Home, connected: Connected, package: Package) -> None:
     text = package.diff()
     path = package.folder / "shop" / "price.py"
     path.write_text("# one\n# two\n# three\n" + path.read_text())
-    home.start()
-    app = start()
-    app.exec("import shop.price")
-    home.wait_linked(app.pid)
+    app = connected("import shop.price")
     changed = home.add(package.write_patch("fix.diff", text))
     assert app.eval("shop.price.net(5)") == 10
     assert changed.state(app.pid) == "active"
 
 
-def test_two_equal_places_are_refused(home: Home, start: Starter, package: Package) -> None:
+def test_two_equal_places_are_refused(home: Home, connected: Connected, package: Package) -> None:
     change = "-        value = 1\n+        value = 2\n"
     hunk = f"@@ -90,3 +90,3 @@\n     def one(self):\n{change}         return value\n"
     (package.folder / "shop" / "twice.py").write_text(body_of_two())
-    home.start()
-    app = start()
-    app.exec("import shop.twice")
-    home.wait_linked(app.pid)
+    app = connected("import shop.twice")
     text = f"--- a/shop/twice.py\n+++ b/shop/twice.py\n{hunk}"
     changed = home.add(package.write_patch("fix.diff", text), code=None)
     assert changed.reason(app.pid) == "hunk-conflict"
@@ -153,26 +147,20 @@ def body_of_two() -> str:
     return f"class A:\n{method}\n\nclass B:\n{method}"
 
 
-def test_file_without_newline_at_its_end(home: Home, start: Starter, package: Package) -> None:
+def test_file_without_newline_at_its_end(home: Home, connected: Connected, package: Package) -> None:
     old = "def last():\n    return 1"
     (package.folder / "shop" / "bare.py").write_text(old)
-    home.start()
-    app = start()
-    app.exec("import shop.bare")
-    home.wait_linked(app.pid)
+    app = connected("import shop.bare")
     text = git_diff("shop/bare.py", old, "def last():\n    return 2")
     assert "No newline" in text
     assert home.add(package.write_patch("fix.diff", text)).state(app.pid) == "active"
     assert app.eval("shop.bare.last()") == 2
 
 
-def test_latin_1_source(home: Home, start: Starter, package: Package) -> None:
+def test_latin_1_source(home: Home, connected: Connected, package: Package) -> None:
     old = "# -*- coding: latin-1 -*-\ndef name():\n    return 'é'\n"
     (package.folder / "shop" / "accent.py").write_bytes(old.encode("latin-1"))
-    home.start()
-    app = start()
-    app.exec("import shop.accent")
-    home.wait_linked(app.pid)
+    app = connected("import shop.accent")
     home.add(
         package.write_patch("fix.diff", git_diff("shop/accent.py", old, old.replace("'é'", "'è' + 'é'")))
     )

@@ -7,7 +7,7 @@ from subprocess import run
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected, Starter
 from tests.rig.edited import Site, edits, write_sample
 from tests.rig.environment import bare
 from tests.rig.home import Home
@@ -17,12 +17,9 @@ from tests.rig.waiting import until_equal
 
 
 @pytest.fixture
-def site(home: Home, start: Starter, package: Package, folder: Path) -> Site:
+def site(home: Home, connected: Connected, package: Package, folder: Path) -> Site:
     write_sample(package)
-    home.start()
-    app = start()
-    app.exec("import edited")
-    home.wait_linked(app.pid)
+    app = connected("import edited")
     return Site(home, app, folder)
 
 

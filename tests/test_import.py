@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected, Starter
 from tests.rig.home import Home
 from tests.rig.package import NET, Package
 from tests.rig.waiting import until_equal
@@ -125,10 +125,8 @@ def test_modules_imported_before_the_hook_are_patched_live(
 
 
 @pytest.mark.every_python
-def test_module_that_a_finder_before_ours_finds(home: Home, start: Starter, package: Package) -> None:
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
+def test_module_that_a_finder_before_ours_finds(home: Home, connected: Connected, package: Package) -> None:
+    app = connected()
     home.add(package.write_patch("fix.diff", package.diff()), code=None)
     app.exec(
         "import sys, importlib.machinery\n"

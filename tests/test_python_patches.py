@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected, Starter
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.package import Package, with_header
@@ -103,16 +103,13 @@ def test_without_a_module_in_the_header(home: Home, package: Package) -> None:
     assert "module" in result.err
 
 
-def test_methods_with_super_and_private_names(home: Home, start: Starter, package: Package) -> None:
+def test_methods_with_super_and_private_names(home: Home, connected: Connected, package: Package) -> None:
     (package.folder / "shop" / "deep.py").write_text(
         "class Base:\n    def who(self):\n        return 'base'\n\n\n"
         "class Child(Base):\n    __secret = 1\n\n    def who(self):\n        return 'child'\n\n"
         "    def tell(self):\n        return 0\n"
     )
-    home.start()
-    app = start()
-    app.exec("import shop.deep; child = shop.deep.Child()")
-    home.wait_linked(app.pid)
+    app = connected("import shop.deep; child = shop.deep.Child()")
     text = (
         "class Child:\n    def who(self):\n        return super().who() + '+child'\n\n"
         "    def tell(self):\n        return self.__secret\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from tests.conftest import Starter
+from tests.conftest import Connected
 from tests.rig.application import Application
 from tests.rig.figures import rounds, tell
 from tests.rig.home import Home
@@ -91,14 +91,6 @@ def many(package: Package) -> None:
     (package.folder / "shop" / "many.py").write_text(module({}))
 
 
-def linked(home: Home, start: Starter) -> Application:
-    """A process that the daemon knows."""
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
-    return app
-
-
 HELD = """
 import shop.many
 held = [getattr(shop.many, f"f{n}") for n in range(4)]
@@ -110,9 +102,11 @@ SAME = (
 )
 
 
-def test_random_sequences_end_where_the_model_does(home: Home, package: Package, start: Starter) -> None:
+def test_random_sequences_end_where_the_model_does(
+    home: Home, package: Package, connected: Connected
+) -> None:
     many(package)
-    app = linked(home, start)
+    app = connected()
     app.exec(HELD)
     seed = 20
     chance, model, done = random.Random(seed), Model(), []  # noqa: S311
@@ -171,12 +165,14 @@ class Shelf:
 """
 
 
-def test_adding_and_removing_leaves_nothing_behind(home: Home, package: Package, start: Starter) -> None:
+def test_adding_and_removing_leaves_nothing_behind(
+    home: Home, package: Package, connected: Connected
+) -> None:
     (package.folder / "shop" / "shelf.py").write_text(
         "class Shelf:\n    def put(self, name):\n        return name\n\n\n"
         "def net(amount):\n    return amount\n"
     )
-    app = linked(home, start)
+    app = connected()
     app.exec("import shop.shelf, colorsys")
     app.exec(COUNTS)
     path = package.write_patch("full.py", with_header('module = "shop.shelf"', PATCH))

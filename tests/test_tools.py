@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.interpreters import Interpreter
@@ -39,11 +39,9 @@ except TypeError:
 
 
 @pytest.fixture
-def patched(home: Home, package: Package, start: Starter) -> Application:
+def patched(home: Home, package: Package, connected: Connected) -> Application:
     """A process whose function is patched after it was imported."""
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
+    app = connected()
     app.exec("import shop.price, pickle, typing, inspect")
     app.exec("kept = pickle.dumps(shop.price.net)")
     home.add(package.write_patch("fix.diff", package.diff()))
@@ -53,13 +51,11 @@ def patched(home: Home, package: Package, start: Starter) -> Application:
 
 @pytest.mark.every_python
 def test_monitored_code_stays_monitored(
-    home: Home, package: Package, start: Starter, interpreter: Interpreter
+    home: Home, package: Package, connected: Connected, interpreter: Interpreter
 ) -> None:
     if interpreter.release < (3, 12):
         pytest.skip("sys.monitoring is new in Python 3.12")
-    home.start()
-    app = start()
-    home.wait_linked(app.pid)
+    app = connected()
     app.exec("import shop.price")
     app.exec(MONITOR)
     home.add(package.write_patch("fix.diff", package.diff()))
