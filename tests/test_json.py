@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.rig.application import Application
+from tests.rig.commands import COMMANDS
 from tests.rig.environment import bare
 from tests.rig.home import Home
 from tests.rig.package import Package
 
-COMMANDS = (
+ANSWERED = (
     "list",
     "show fix",
     "audit",
@@ -43,7 +44,7 @@ def patched(home: Home, app: Application, package: Package) -> dict[str, object]
 
 
 def test_each_command_prints_one_document(home: Home, patched: dict[str, object]) -> None:
-    for command in COMMANDS:
+    for command in ANSWERED:
         words = [word.format(**patched) for word in command.split()]
         result = home.run("--json", *words, code=None)
         assert result.code == 0, result.explain()
@@ -67,32 +68,7 @@ def test_errors_are_documents_too(home: Home) -> None:
     assert "nothing" in said
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "",
-        "add",
-        "remove",
-        "enable",
-        "disable",
-        "list",
-        "show",
-        "check",
-        "audit",
-        "ps",
-        "history",
-        "diff",
-        "off",
-        "on",
-        "daemon",
-        "hook",
-        "attach",
-        "detach",
-        "demo",
-        "completions",
-        "man",
-    ],
-)
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_of_each_command(home: Home, command: str) -> None:
     said = home.run(*command.split(), "--help")
     assert "Usage:" in said.out
