@@ -14,6 +14,9 @@ use interpreters::{Interpreter, compile, interpreters, long, walk};
 use patchctl_codeobject::marshal::write_code;
 use patchctl_codeobject::{CodeObject, verify_tree};
 
+/// What is changed; the end of it are functions whose mutants once crashed an interpreter.
+const CORPUS: &str = concat!(include_str!("fuzz/corpus.py"), "\n\n", include_str!("samples/crashed.py"));
+
 /// `xorshift64*`: the same mutants each time for one seed.
 struct Random(u64);
 
@@ -56,9 +59,10 @@ struct Runner {
 
 impl Runner {
     fn start(interpreter: &Interpreter) -> Self {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
         let mut child = Command::new(&interpreter.path)
-            .args(["-B", &format!("{folder}/child.py"), &format!("{folder}/corpus.py")])
+            .args(["-B", &format!("{folder}/fuzz/child.py")])
+            .args(["fuzz/corpus.py", "samples/crashed.py"].map(|name| format!("{folder}/{name}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -88,7 +92,7 @@ impl Drop for Runner {
 }
 
 fn fuzz(interpreter: &Interpreter, tries: usize, seed: u64, crashes: &mut Vec<String>) {
-    let module = compile(interpreter, include_str!("fuzz/corpus.py"));
+    let module = compile(interpreter, CORPUS);
     let mut corpus = Vec::new();
     walk(&module, &mut |code| corpus.push(code.clone()));
     corpus.retain(|code| code.name != "<module>");

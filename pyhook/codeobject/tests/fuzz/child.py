@@ -17,7 +17,8 @@ resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 sys.setrecursionlimit(200)
 
 SPACE = {"__name__": "fuzz"}
-exec(compile(open(sys.argv[1]).read(), "corpus.py", "exec"), SPACE)
+for path in sys.argv[1:]:
+    exec(compile(open(path).read(), path, "exec"), SPACE)
 
 
 class Late(BaseException):

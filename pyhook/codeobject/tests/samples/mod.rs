@@ -50,7 +50,8 @@ pub fn find(body: &Body, wanted: impl Fn(&Instruction) -> bool) -> usize {
 
 /// The samples compiled by every interpreter, once for all tests.
 pub static SAMPLES: LazyLock<Vec<Samples>> = LazyLock::new(|| {
-    let source = include_str!("samples.py").replace("LONG", &"a = a.b(a, a)\n        ".repeat(60));
+    let source = concat!(include_str!("samples.py"), "\n\n", include_str!("crashed.py"))
+        .replace("LONG", &"a = a.b(a, a)\n        ".repeat(60));
     let compiled = interpreters().into_iter().map(|interpreter| {
         let module = compile(&interpreter, &source);
         Samples { module, version: interpreter.version }
