@@ -139,3 +139,39 @@ def test_module_that_a_finder_before_ours_finds(home: Home, connected: Connected
     )
     until_equal(lambda: app.eval("shop.price.net(5)"), 10)
     home.wait_state(app.pid, "fix", "active")
+
+
+@pytest.mark.every_python
+def test_subinterpreters_stay_as_they_are_and_the_main_one_is_patched(
+    home: Home, start: Starter, package: Package
+) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    app = start()
+    app.exec("try: import _interpreters as sub\nexcept ImportError: import _xxsubinterpreters as sub")
+    app.exec("one = sub.create()")
+    app.exec("failed = sub.run_string(one, 'import shop.price; assert shop.price.net(1) == 1; import json')")
+    assert app.eval("failed") is None
+    app.exec("import shop.price; sub.destroy(one)")
+    assert app.eval("shop.price.net(1)") == 2
+    assert app.said() == ""
+
+
+@pytest.mark.every_python
+def test_lazy_imports_are_patched_when_used_and_not_before(
+    home: Home, start: Starter, package: Package
+) -> None:
+    home.start()
+    app = start()
+    if app.eval("__import__('sys').version_info < (3, 15)"):
+        pytest.skip("lazy imports are there from Python 3.15 on")
+    (package.folder / "user.py").write_text("lazy import shop.price\nlazy from shop.stock import count\n")
+    app.exec(
+        "import sys, user; sorts = lambda: [type(vars(user)[name]).__name__ for name in ('shop', 'count')]"
+    )
+    home.wait_linked(app.pid)
+    assert home.add(package.write_patch("fix.diff", package.diff())).state(app.pid) == "waiting"
+    mirror = package.write_patch("user.py", "def extra():\n    return 1\n", 'module = "user"')
+    assert home.add(mirror).state(app.pid) == "active"
+    assert home.state(app.pid, "user") == "active"
+    assert app.eval("(sorts(), 'shop.price' in sys.modules)") == [["lazy_import", "lazy_import"], False]
+    assert app.eval("(user.shop.price.net(1), user.count('a'), user.extra())") == [2, 1, 1]

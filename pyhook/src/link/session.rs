@@ -40,9 +40,14 @@ pub struct Session {
     due: Option<Instant>,
     /// That is due only because modules may have come past our finder.
     watching: bool,
+    /// How long to wait for the script's body to come further.
+    patience: Duration,
     refused: bool,
 }
 
+/// How soon to look again for what the script's body has still to come to: twice as late each time.
+const FIRST_PATIENCE: Duration = Duration::from_millis(1);
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
 /// How soon to look for what may wait a moment.
 const SOON: Duration = Duration::from_millis(20);
 /// How often to look for modules that come past our finder.
@@ -68,6 +73,7 @@ impl Session {
             unfinished: false,
             due: None,
             watching: false,
+            patience: FIRST_PATIENCE,
             refused: false,
         })
     }
@@ -211,7 +217,13 @@ impl Session {
         let Some(verdict) = gate::inside(|py| reconcile::carry_out(py, &reply)) else {
             return Ok(());
         };
+        let patience = std::mem::replace(&mut self.patience, FIRST_PATIENCE);
         match verdict {
+            reconcile::Verdict::Early => {
+                self.due = Some(Instant::now() + patience);
+                self.patience = (patience * 2).min(LAST_PATIENCE);
+                if self.again { self.look() } else { self.report() }
+            }
             reconcile::Verdict::Done if !self.again => self.report(),
             reconcile::Verdict::Done | reconcile::Verdict::Replan => self.look(),
             reconcile::Verdict::NeedSource(names) => {

@@ -29,6 +29,7 @@ pub mod records;
 mod regenerate;
 mod run;
 mod scope;
+mod script;
 mod threading;
 mod trampoline;
 mod transaction;
@@ -59,6 +60,8 @@ pub enum Verdict {
     Done,
     /// A patch failed and is excluded: plan again without it.
     Replan,
+    /// The script's body has still to come to what changes: look again later.
+    Early,
     /// The daemon can't read the sources of these modules.
     NeedSource(Vec<String>),
 }
@@ -84,6 +87,9 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
     }
     if failures::exclude_partial(&reply.modules) {
         return Verdict::Replan;
+    }
+    if script::is_before(py, &reply.modules) {
+        return Verdict::Early;
     }
     let started = Instant::now();
     let result = change(py, &edit::with_functions(py, &reply.modules));
