@@ -4,12 +4,13 @@
 use crate::daemon::Places;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
-use crate::looking::{Difference, Form, Options, Target, coloured, differences, find, for_file};
+use crate::looking::{
+    Difference, Form, Options, Subject, Target, coloured, differences, find, for_file, report,
+};
 use crate::output::Output;
-use crate::style::{STRONG, paint};
 use patchctl_protocol::client::{ModuleTexts, Reply, Request};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const EXAMPLES: &str = "Examples:
   patchctl diff fix                                what the patch `fix` changes
@@ -93,26 +94,19 @@ fn of_target(args: &Args, form: &Form, places: &Places, output: &mut Output) -> 
     let target = Target::parse(&args.what)?;
     let found = find(&target, &args.options, places)?;
     let differences = differences(&found, args.instructions)?;
-    if output.is_json() {
-        let code = found.subjects.iter().zip(&differences).map(|(subject, difference)| {
-            let mut document = subject.facts();
-            document["level"] = json!(difference.level);
-            document["diff"] = json!(difference.show(&target.name(), &Form::Unified));
-            document
-        });
-        let code: Vec<Value> = code.collect();
-        output.document(&json!({ "target": target.name(), "code": code, "others": found.others }))?;
-        return Ok(found.exit());
-    }
-    for (subject, difference) in found.subjects.iter().zip(&differences) {
-        output.line(paint(STRONG, &format!("{} in {}", target.name(), subject.whereabouts())))?;
+    let details = |number: usize, _: &Subject| {
+        let difference = &differences[number];
+        let diff = difference.show(&target.name(), &Form::Unified);
+        Ok(vec![("level", json!(difference.level)), ("diff", json!(diff))])
+    };
+    let show = |number: usize, subject: &Subject, output: &mut Output| {
+        let difference = &differences[number];
         if difference.is_empty() {
             output.talk(Difference::nothing(subject));
-            continue;
+            return Ok(());
         }
         let shown = difference.show(&target.name(), form);
-        output.data(&if args.side_by_side { shown } else { coloured(&shown) })?;
-    }
-    found.tell_others(output);
-    Ok(found.exit())
+        output.data(&if args.side_by_side { shown } else { coloured(&shown) })
+    };
+    report(&target, &found, output, details, show)
 }

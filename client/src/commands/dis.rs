@@ -3,9 +3,8 @@
 use crate::daemon::Places;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::looking::{self, Listing, Options, Subject, Target};
+use crate::looking::{Listing, Sight, Subject, report};
 use crate::output::Output;
-use crate::style::{STRONG, paint};
 use serde_json::{Value, json};
 
 const EXAMPLES: &str = "Examples:
@@ -18,40 +17,28 @@ const EXAMPLES: &str = "Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// `module:qualname`, `FILE.py:qualname` or `FILE.pyc:qualname`; a file alone is its module's code
-    #[arg(value_name = "TARGET")]
-    target: String,
     #[command(flatten)]
-    options: Options,
+    sight: Sight,
     /// What was there before the patches
     #[arg(long)]
     original: bool,
 }
 
 pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
-    let target = Target::parse(&args.target)?;
-    let found = looking::find(&target, &args.options, places)?;
-    if output.is_json() {
-        let code = found.subjects.iter().map(document).collect::<Result<Vec<_>>>()?;
-        output.document(&json!({ "target": target.name(), "code": code, "others": found.others }))?;
-        return Ok(found.exit());
-    }
-    for subject in &found.subjects {
-        output.line(paint(STRONG, &format!("{} in {}", target.name(), subject.whereabouts())))?;
+    let (target, found) = args.sight.find(places)?;
+    let show = |_, subject: &Subject, output: &mut Output| {
         let code = if args.original { subject.before(output) } else { Some(&subject.live) };
-        let Some(code) = code else { continue };
+        let Some(code) = code else { return Ok(()) };
         for line in Listing::new(code, subject.version)?.lines() {
             output.line(line)?;
         }
-    }
-    found.tell_others(output);
-    Ok(found.exit())
+        Ok(())
+    };
+    report(&target, &found, output, |_, subject| details(subject), show)
 }
 
-fn document(subject: &Subject) -> Result<Value> {
+fn details(subject: &Subject) -> Result<Vec<(&'static str, Value)>> {
     let original = subject.original.as_ref().map(|code| Listing::new(code, subject.version)).transpose()?;
-    let mut document = subject.facts();
-    document["live"] = json!(Listing::new(&subject.live, subject.version)?);
-    document["original"] = json!(original);
-    Ok(document)
+    let live = Listing::new(&subject.live, subject.version)?;
+    Ok(vec![("live", json!(live)), ("original", json!(original))])
 }

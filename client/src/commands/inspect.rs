@@ -3,9 +3,9 @@
 use crate::daemon::Places;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::looking::{self, Code, Options, Subject, Target, attributes};
+use crate::looking::{Code, Sight, Subject, attributes, report};
 use crate::output::Output;
-use crate::style::{BAD, GOOD, NAME, PLAIN, STRONG, paint};
+use crate::style::{BAD, GOOD, NAME, PLAIN, paint};
 use anstyle::Style;
 use serde_json::{Map, Value, json};
 
@@ -18,29 +18,16 @@ const EXAMPLES: &str = "Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// `module:qualname`, `FILE.py:qualname` or `FILE.pyc:qualname`; a file alone is its module's code
-    #[arg(value_name = "TARGET")]
-    target: String,
     #[command(flatten)]
-    options: Options,
+    sight: Sight,
 }
 
 pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
-    let target = Target::parse(&args.target)?;
-    let found = looking::find(&target, &args.options, places)?;
-    if output.is_json() {
-        let code: Vec<Value> = found.subjects.iter().map(document).collect();
-        output.document(&json!({ "target": target.name(), "code": code, "others": found.others }))?;
-        return Ok(found.exit());
-    }
-    for subject in &found.subjects {
-        output.line(paint(STRONG, &format!("{} in {}", target.name(), subject.whereabouts())))?;
-        for line in lines(subject) {
-            output.line(line)?;
-        }
-    }
-    found.tell_others(output);
-    Ok(found.exit())
+    let (target, found) = args.sight.find(places)?;
+    let show = |_, subject: &Subject, output: &mut Output| {
+        lines(subject).into_iter().try_for_each(|line| output.line(line))
+    };
+    report(&target, &found, output, |_, subject| Ok(details(subject)), show)
 }
 
 /// One line for an attribute that is as it was, two for one that changed.
@@ -63,13 +50,11 @@ fn lines(subject: &Subject) -> Vec<String> {
     lines
 }
 
-fn document(subject: &Subject) -> Value {
+fn details(subject: &Subject) -> Vec<(&'static str, Value)> {
     let object = |code: &Code| -> Map<String, Value> {
         let all = attributes(&code.object, subject.version).into_iter();
         all.map(|(name, value)| (name.to_owned(), Value::String(value))).collect()
     };
-    let mut document = subject.facts();
-    document["live"] = json!(object(&subject.live));
-    document["original"] = json!(subject.original.as_ref().map(object));
-    document
+    let original = subject.original.as_ref().map(object);
+    vec![("live", json!(object(&subject.live))), ("original", json!(original))]
 }

@@ -1,10 +1,11 @@
 //! Looking at code objects: which are meant ([`target`]), where they come from ([`running`], [`stored`]),
-//! and what is shown of them ([`listing`], [`attributes`], [`compare`]).
+//! and what is shown of them ([`report`], [`listing`], [`attributes`], [`compare`]).
 
 mod attributes;
 mod compare;
 mod difference;
 mod listing;
+mod report;
 mod running;
 mod source;
 mod stored;
@@ -15,6 +16,7 @@ pub use attributes::attributes;
 pub use compare::{coloured, for_file};
 pub use difference::{Difference, Form, differences};
 pub use listing::Listing;
+pub use report::{Sight, report};
 pub use subject::{Code, Found, Subject};
 pub use target::{Options, Target};
 
