@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_add_refuses_and_names_the_place(home: Home, package: Package, name: str
     assert home.json("list")["patches"] == []
 
 
+def test_add_refuses_a_huge_file_without_reading_it(home: Home, folder: Path) -> None:
+    path = folder / "huge.diff"
+    path.write_bytes(b"--- a/shop/price.py\n+++ b/shop/price.py\n" + b"x" * (50 << 20))
+    home.start()
+    daemon = Path(f"/proc/{home.daemon_pid()}/status")
+    result = home.run("add", path, code=None)
+    assert result.code == 6, result.explain()
+    assert "huge.diff" in result.err, result.explain()
+    peak = next(line for line in daemon.read_text().splitlines() if line.startswith("VmHWM"))
+    assert int(peak.split()[1]) < 60_000, peak
+
+
 def test_unknown_key_names_the_nearest(home: Home, package: Package) -> None:
     path = package.folder.parent / "unknown.py"
     path.write_bytes(BAD["unknown.py"][0])
@@ -71,7 +84,7 @@ def test_odd_files_in_the_folder_do_not_stop_the_others(
     (home.patches / "dangling.diff").symlink_to("/no/such/file")
     (home.patches / "notes.txt").write_text("no patch")
     (home.patches / ".hidden.diff").write_text("no patch")
-    (home.patches / "huge.diff").write_bytes(b"x" * (9 << 20))
+    (home.patches / "huge.diff").write_bytes(b"x" * (50 << 20))
     (home.patches / "good.diff").write_text(package.diff("shop/stock.py", COUNT))
     until_equal(lambda: app.eval("shop.stock.count('a')"), 101)
     odd = {*BAD, "folder.py", "pipe.diff", "device.diff", "loop.diff", "dangling.diff", "huge.diff"}

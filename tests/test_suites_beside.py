@@ -109,7 +109,8 @@ def test_suite_beside_us(suite: Suite, prepared: Prepared, home: Home, wheel_pat
     runs = 0
     try:
         while changing.rounds < ROUNDS and runs < MOST_RUNS:
-            assert differences(without, prepared.run(home.variables)) == {}
+            changed = differences(without, prepared.run(home.variables))
+            assert {name: pair for name, pair in changed.items() if not name.startswith(suite.seeing)} == {}
             runs += 1
     finally:
         changing.ended.set()
@@ -118,7 +119,7 @@ def test_suite_beside_us(suite: Suite, prepared: Prepared, home: Home, wheel_pat
     reached = {*changing.most, *changing.refusals}
     functions = sum(patches[name].functions for name in reached)
     patched = sum(changing.most.values())
-    assert patched > 0.8 * functions, changing.refusals
+    assert patched > 0.5 * functions, changing.refusals
     figures.tell(
         f"suite of {suite.name}, {len(passed)} tests: the same beside us, and in {runs} runs while patches "
         f"were put in and taken out {changing.rounds} times; {patched} of {functions} functions patched"
