@@ -34,7 +34,7 @@ class Suite:
     ignored: tuple[str, ...] = ()
     """Tests that are passed over: what takes many minutes."""
     seeing: tuple[str, ...] = ()
-    """Beginnings of names of tests that see patches come and go: by counting objects, by keeping code objects."""
+    """Beginnings of names of tests that see patches come and go: they count objects, or keep code objects."""
 
 
 LONG_OF_PACKAGING = (
