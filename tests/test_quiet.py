@@ -95,6 +95,8 @@ def test_with_a_daemon_only_what_is_told(home: Home, plain: Environment, package
 @pytest.mark.every_python
 def test_a_patch_loads_no_other_modules(home: Home, app: Application, package: Package) -> None:
     loaded = "__import__('sys').modules.keys()"
+    for name in ("operator", "types", "collections.abc", "opcode", "inspect"):
+        app.exec(f"import sys; sys.modules.pop({name!r}, None)")
     before = app.eval(f"list({loaded})")
     home.add(package.write_patch("fix.diff", package.diff()))
     assert set(app.eval(f"list({loaded})")) - set(before) <= {"gc"}

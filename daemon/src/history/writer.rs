@@ -15,6 +15,8 @@ const MOST_WAITING: usize = 10_000;
 /// Most events in one transaction.
 const MOST_AT_ONCE: usize = 1_000;
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// No event for so long, and what waits is written: a push to many processes is one transaction or a few.
+const GATHER: Duration = Duration::from_millis(10);
 
 type Answer<T> = Sender<Result<T, String>>;
 type Listing = (Vec<HistoryEntry>, Option<Verified>);
@@ -117,7 +119,7 @@ impl Writer {
             } else if self.faulty() {
                 messages.recv_timeout(TRY_AGAIN_AFTER)
             } else {
-                messages.recv_timeout(Duration::ZERO)
+                messages.recv_timeout(GATHER)
             };
             match next {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break self.flush(),
