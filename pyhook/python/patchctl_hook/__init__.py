@@ -1,22 +1,23 @@
-"""The import hook of patchctl, installed by ``patchctl.pth`` and ``patchctl.start``.
+"""The import hook of patchctl. To import this package starts it: ``patchctl.pth`` and ``patchctl.start`` do.
 
 Runs at the start of every interpreter of this environment, so it imports nothing that is not loaded
 already and raises nothing. Where a daemon's socket exists the native part is loaded at once; elsewhere
-by the first import of the application, so that a daemon started later finds the process.
+this module stands first on ``sys.meta_path`` until the first import of the application, so that a daemon
+started later finds the process. Each line is paid for by every process: no class, and no global that leads
+to ``os``, which the interpreter would have to take apart with it at exit.
 """
 
 import sys
-from os import environ, getuid, path
 
 __all__ = ["start"]
 
-# The interpreter itself imports these right after the .pth files: site the first two, `-c` the third (3.13).
-_START_NAMES = ("sitecustomize", "usercustomize", "linecache")
+# Which of "start" and "load" are done or under way.
+_done: "set[str]" = set()
 
 
 def _variable(name: str) -> "str | None":
     """Value of an environment variable, unless `-E` or `-I` says not to trust any."""
-    return None if sys.flags.ignore_environment else environ.get(name)
+    return None if sys.flags.ignore_environment else sys.modules["os"].environ.get(name)
 
 
 def _sockets() -> "list[str]":
@@ -24,7 +25,7 @@ def _sockets() -> "list[str]":
     home = _variable("PATCHCTL_HOME")
     if home:
         return [home + "/run/patchd.sock"]
-    uid = getuid()
+    uid = sys.modules["os"].getuid()
     sockets = ["/run/patchctl/patchd.sock"]
     if uid:
         runtime = _variable("XDG_RUNTIME_DIR") or "/run/user/%d" % uid
@@ -34,19 +35,16 @@ def _sockets() -> "list[str]":
 
 
 def start() -> None:
-    """Start the hook now if a daemon is there, else with the first import. Never raises.
-
-    The second call does nothing: in a virtual environment ``site`` reads ``.pth`` files twice.
-    """
-    if _Deferred.started:
+    """Start the hook now if a daemon is there, else with the first import. Never raises, works once."""
+    if "start" in _done:
         return
-    _Deferred.started = True
+    _done.add("start")
     try:
         if _variable("PATCHCTL_DISABLE") in (None, "", "0"):
-            if any(map(path.exists, _sockets())):
+            if any(map(sys.modules["os"].path.exists, _sockets())):
                 _load(None)
             else:
-                sys.meta_path.insert(0, _Deferred)
+                sys.meta_path.insert(0, sys.modules[__name__])
     except Exception:
         pass
 
@@ -57,21 +55,18 @@ def _load(placeholder: "object | None") -> None:
     _native.start(placeholder)
 
 
-class _Deferred:
-    """Stands first on ``sys.meta_path`` until the first import; finds nothing itself."""
+def find_spec(name: str, path: object = None, target: object = None) -> None:  # noqa: ARG001
+    """Load the native part, whose finder takes this one's place. Finds nothing itself."""
+    # The interpreter imports these right after the .pth files: site the first two, `-c` the third (3.13).
+    if "load" in _done or name in ("sitecustomize", "usercustomize", "linecache"):
+        return
+    # Set first: loading imports. It stays on the list, where the native finder takes its place: were it
+    # removed, whoever walks the list right now would pass over the next finder.
+    _done.add("load")
+    try:
+        _load(sys.modules[__name__])
+    except Exception:
+        pass
 
-    started = False
-    loaded = False
 
-    @classmethod
-    def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
-        """Load the native part, whose finder takes this one's place."""
-        if cls.loaded or name in _START_NAMES:
-            return
-        # Set first: loading imports. It stays on the list, where the native finder takes its place:
-        # were it removed, whoever walks the list right now would pass over the next finder.
-        cls.loaded = True
-        try:
-            _load(cls)
-        except Exception:
-            pass
+start()
