@@ -200,6 +200,33 @@ def test_on_top_of_the_source(site: Site, package: Package) -> None:
 
 
 @pytest.mark.every_python
+def test_what_another_patch_makes_new(site: Site, package: Package) -> None:
+    home, pid = site.home, site.app.pid
+    made = (
+        "def added(a):\n    return a + 5\n\n\nclass Added:\n    def get(self, a):\n        return a + 6\n\n\n"
+    )
+    text = package.diff("edited.py", ("def wadd(x, y=1):\n", made + "def wadd(x, y=1):\n"))
+    for function, body in (("added", 'replace = ["+", "*"]'), ("Added.get", 'replace = ["+", "-"]')):
+        assert site.add("source.diff", text)[0] == "active"
+        assert site.eval("(added(3), Added().get(3))") == [8, 9]
+        assert site.edit(function, body)[0] == "active"
+        wanted = [15, 9] if function == "added" else [8, -3]
+        assert site.eval("(added(3), Added().get(3))") == wanted
+        assert home.state(pid, "fix") == "active"
+        home.remove("fix")
+        assert site.eval("(added(3), Added().get(3))") == [8, 9]
+        home.remove("source")
+    assert site.edit("added", 'replace = ["+", "*"]')[1] == "target-not-found"
+    assert site.add("source.diff", text)[0] == "active"
+    until_equal(lambda: home.state(pid, "fix"), "active")
+    assert site.eval("added(3)") == 15
+    assert site.edit("added", 'default = ["a", 2]', name="more")[0] == "active"
+    assert site.eval("added()") == 10
+    home.remove("source", "fix", "more")
+    assert site.eval("'added' in globals()") is False
+
+
+@pytest.mark.every_python
 def test_on_top_of_a_module_that_is_compiled_anew(
     home: Home, start: Starter, package: Package, folder: Path
 ) -> None:

@@ -7,7 +7,7 @@ use super::failures::Failure;
 use super::prepare::Prepared;
 use super::records::{self, Record};
 use super::transaction::{Purpose, Transaction};
-use super::{caches, refusal, threading};
+use super::{caches, edit, refusal, threading};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::ModulePlan;
 use patchctl_protocol::plan::{Action, PatchRef, Plan, Stale, Step};
@@ -93,10 +93,14 @@ fn forward(
             Work::Template(index) => executor.template(py, index, transaction, &mut templates)?,
         }
     }
+    let mut made = edit::Made::of(content);
+    made.edit(module, transaction, record)?;
     assign::assign(py, module, &templates, transaction, record)?;
     for step in content.steps.iter().filter(|step| step.late && step.action != Action::Delete) {
         executor.step(py, step, transaction)?;
     }
+    made.edit(module, transaction, record)?;
+    made.finish()?;
     for step in content.steps.iter().filter(|step| step.action == Action::Delete) {
         executor.step(py, step, transaction)?;
     }

@@ -127,7 +127,7 @@ fn named<'py>(code: &Bound<'py, PyAny>, name: &str, found: &mut Vec<Bound<'py, P
 }
 
 /// Records the new code objects. What changed at source level before keeps its original.
-fn note<'py>(
+pub(super) fn note<'py>(
     old: &Bound<'py, PyAny>,
     new: &Bound<'py, PyAny>,
     function: &Function,

@@ -6,6 +6,7 @@ use super::super::holders;
 use super::super::prepare::Prepared;
 use super::super::{records, scope};
 use super::apply::apply;
+use super::made::is_made;
 use crate::reconcile::refusal;
 use crate::{interpreter, modules};
 use patchctl_protocol::edit::{Edit, Function};
@@ -45,7 +46,7 @@ fn add_functions(plan: &mut Plan, namespace: &Bound<'_, PyDict>) {
                 change.patches.push(edit.patch.clone());
             }
         }
-        if new {
+        if new && !is_made(plan, &edit.function) {
             plan.functions.push(FunctionChange {
                 scope: scope.clone(),
                 name: name.clone(),
