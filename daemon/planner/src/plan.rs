@@ -4,7 +4,7 @@ use crate::attribution::Attribution;
 use crate::changes::{self, Changes, Draft, FunctionPair, LambdaPair, Scope};
 use crate::compose::Contribution;
 use crate::dependents;
-use crate::graftable::is_graftable;
+use crate::graftable::{is_graftable, may_hide_objects};
 use crate::patch::digest;
 use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
@@ -72,8 +72,9 @@ fn plan_on_stack(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, R
     dependents::add(&new, &mut changes, options.renew, options.phase);
     let builder = Builder { old: &old, new: &new, by: Attribution::new(texts.contributions) };
     let whole = changes.beyond_functions || changes.functions.iter().any(|pair| !is_graftable(pair));
+    let later = options.phase == Phase::Import && may_hide_objects(&old, &changes);
     builder.fill(&mut plan, changes);
-    if options.phase == Phase::Import && whole {
+    if options.phase == Phase::Import && whole && !later {
         plan.source = Some(texts.target.to_owned());
     }
     Ok(plan)

@@ -334,3 +334,18 @@ fn deep_nesting_is_no_harm() {
     let plan = plan_of("x = 1\n", &deep, &[], Phase::Live);
     assert_eq!(lines(&plan), ["changed-value x"]);
 }
+
+#[test]
+fn an_import_runs_the_module_first_where_what_is_new_may_take_an_objects_place() {
+    let with_source = |old: &str| {
+        let new = format!("{old}\n\ndef added():\n    pass\n");
+        plan_of(old, &new, &[], Phase::Import).source.is_some()
+    };
+    assert!(with_source("def f():\n    exec('x = 1')\n"));
+    assert!(with_source("f = lambda: globals()\n"));
+    assert!(!with_source("exec('def added(): pass')\n"));
+    assert!(!with_source("for name in NAMES:\n    globals()[name] = 1\n"));
+    assert!(!with_source("class C:\n    vars()['x'] = 1\n"));
+    let renamed = plan_of("exec('x = 1')\nY = 1\n", "exec('x = 1')\nY = 2\n", &[], Phase::Import);
+    assert!(renamed.source.is_some());
+}

@@ -42,7 +42,8 @@ pub struct Plan {
     /// Edits of the code that the target text compiles to, in order. Where there is no source: of the code
     /// that runs.
     pub edits: Vec<Edit>,
-    /// The whole target text, given for an import when `steps` is not empty: compiled instead of grafting.
+    /// The whole target text, given for an import where more changes than code objects: compiled instead of
+    /// grafting. Without it such an import waits until the module has run.
     pub source: Option<String>,
     /// Values computed by old code that stay behind.
     pub stale: Vec<Stale>,

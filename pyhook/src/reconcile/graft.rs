@@ -158,6 +158,9 @@ fn grafted<'py>(
         let edits_alone = plan.functions.is_empty() && plan.steps.is_empty();
         return Ok(if edits_alone { Grafted::Code(code.clone()) } else { Grafted::Later });
     };
+    if !plan.steps.is_empty() {
+        return Ok(Grafted::Later);
+    }
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let old = interpreter::compile(py, old, file)?;
     let new = interpreter::compile(py, &plan.new_skeleton, filename)?;
