@@ -13,11 +13,17 @@ from tests.rig import interpreters
 
 Bench = Callable[[Stage, int], "list[Row]"]
 BENCHES: dict[str, Bench] = {
-    "start": lambda stage, n: start_up.bare_start(stage, 60 * n),
-    "imports": lambda stage, n: [start_up.imports(stage, 10 * n), start_up.patched_import(stage, 15 * n)],
-    "calls": lambda stage, n: [calls.call(stage, 10 * n, live=live) for live in (False, True)],
+    "start": lambda stage, n: start_up.bare_start(stage, 150 * n),
+    "imports": lambda stage, n: [start_up.imports(stage, 40 * n), start_up.patched_import(stage, 30 * n)],
+    "calls": lambda stage, n: [
+        *(calls.call(stage, 10 * n, live=live) for live in (False, True)),
+        *calls.live_kinds(stage, 10 * n),
+    ],
     "add": lambda stage, n: [latency.add(stage, 1, 30 * n, "10 ms")],
-    "pause": lambda stage, n: [calls.pause(stage, 10 * n)],
+    "pause": lambda stage, n: [
+        calls.pause(stage, 20 * n, 100_000, "2 ms"),
+        calls.pause(stage, 10 * n, 1_000_000, "25 ms, 2 x"),
+    ],
     "attach": lambda stage, n: attach.attach(stage, 15 * n),
     "fleet": lambda stage, n: [latency.add(stage, 200, 5 * n, "150 ms")],
     "codeobjects": lambda stage, _: code_objects.code_objects(stage),
