@@ -15,19 +15,22 @@ const USUAL_LIMIT: u64 = 1024;
 /// So far below the limit ours begin.
 const BELOW: u64 = 64;
 
-/// The same under a high number; as it is where there is none.
+/// The same under a high number; as it is where there is none. The first high number of a process with several
+/// threads makes it wait for all processors (`expand_fdtable` in Linux's `fs/file.c`), so where we attach to a
+/// process that runs, which hardly becomes a daemon any more, the numbers stay low.
 pub fn lift(descriptor: OwnedFd) -> OwnedFd {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(USUAL_LIMIT).min(USUAL_LIMIT);
     let floor = i32::try_from(limit.saturating_sub(BELOW)).unwrap_or(0);
     fcntl_dupfd_cloexec(&descriptor, floor).unwrap_or(descriptor)
 }
 
-/// A wake-up for the link's thread.
+/// A wake-up for the link's thread, with a high number if it is to be `lifted`.
 ///
 /// # Errors
 /// That the process has no descriptor left.
-pub fn wake() -> io::Result<Arc<OwnedFd>> {
-    Ok(Arc::new(lift(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
+pub fn wake(lifted: bool) -> io::Result<Arc<OwnedFd>> {
+    let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    Ok(Arc::new(if lifted { lift(wake) } else { wake }))
 }
 
 /// What tells an open file from others: device and inode.

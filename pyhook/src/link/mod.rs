@@ -64,7 +64,7 @@ fn control() -> MutexGuard<'static, Option<Control>> {
 /// Starts the thread. It connects at once if it has work, else a moment later, so that a process that ends
 /// in that moment pays for no conversation.
 pub fn start(attached: bool, has_work: bool) -> PyResult<()> {
-    let wake = descriptor::wake()?;
+    let wake = descriptor::wake(!attached)?;
     let mut new =
         Control { attached, wake, thread: None, kept: Kept::default(), pauses: 0, process: getpid() };
     new.spawn(!has_work);
@@ -93,7 +93,7 @@ pub fn hello(sys: &Bound<'_, PyModule>, attached: bool) -> PyResult<Hello> {
 impl Control {
     /// Puts another wake-up in place of one that the application closed.
     fn replace_wake(&mut self) {
-        if let Ok(wake) = descriptor::wake() {
+        if let Ok(wake) = descriptor::wake(!self.attached) {
             let closed = std::mem::replace(&mut self.wake, wake);
             // Its number is not ours any more: it is never closed.
             std::mem::forget(closed);
@@ -154,7 +154,7 @@ pub fn go_on() {
 /// After a fork, in the child: a link of its own. Call with the GIL.
 pub fn renew() {
     if let Some(control) = control().as_mut() {
-        let Ok(wake) = descriptor::wake() else { return };
+        let Ok(wake) = descriptor::wake(!control.attached) else { return };
         control.pauses = 0;
         control.process = getpid();
         control.thread = None;

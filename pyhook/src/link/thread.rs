@@ -102,7 +102,8 @@ impl Worker {
 
 /// A session with the first daemon that answers; the hello is made once, on the first connection.
 fn connect(attached: bool, hello: &mut Option<Hello>) -> Option<Session> {
-    let stream = UnixStream::from(lift(place::connect(CONNECT_PATIENCE).ok()?.into()));
+    let stream = place::connect(CONNECT_PATIENCE).ok()?;
+    let stream = if attached { stream } else { UnixStream::from(lift(stream.into())) };
     if hello.is_none() {
         *hello = gate::inside(|py| modules::fresh_hello(py, attached));
     }
