@@ -130,9 +130,19 @@ def test_a_module_that_was_imported_patched(home: Home, package: Package, start:
     whole.exec("import shop.price")
     home.wait_linked(whole.pid)
     (code,) = home.json("dis", "shop.price:net", "--pid", whole.pid)["code"]
-    assert (code["patches"], code["original"], code["original_absent"]) == (["more"], None, True)
-    said = home.run("diff", "shop.price:net", "--pid", whole.pid)
-    assert "the process has no original" in said.err
+    assert (code["patches"], code["original_absent"]) == (["more"], False)
+    assert code["original"] is not None
+    said = home.run("diff", "shop.price:net", "--instructions", "--pid", whole.pid).out
+    assert any(line.startswith("+") and "LOAD_" in line and "3" in line for line in said.splitlines())
+    home.remove("more")
+    made = "def made(amount):\n    return amount\n\n\n"
+    new = package.diff("shop/price.py", ("def net(amount):\n", made + "def net(amount):\n"))
+    home.add(package.write_patch("new.diff", new))
+    other = start()
+    other.exec("import shop.price")
+    home.wait_linked(other.pid)
+    (code,) = home.json("dis", "shop.price:made", "--pid", other.pid)["code"]
+    assert code["original"] is None
 
 
 def test_what_is_not_there(home: Home, app: Application) -> None:

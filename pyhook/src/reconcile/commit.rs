@@ -5,7 +5,7 @@ use super::assign::{self, Templates};
 use super::execute::Executor;
 use super::failures::Failure;
 use super::prepare::Prepared;
-use super::records::{self, Record};
+use super::records::{self, Record, Unpatched};
 use super::transaction::{Purpose, Transaction};
 use super::{caches, edit, refusal, threading};
 use patchctl_protocol::digest::Digest;
@@ -133,6 +133,7 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
         skipped: plan.skipped.clone(),
         since: plan.applied.iter().map(|patch| (patch.clone(), since_when(&since, patch))).collect(),
         imported: before.map(|before| imported(plan, before)).unwrap_or_default(),
+        unpatched: before.map(|before| unpatched(module.namespace.py(), before)).unwrap_or_default(),
         bodies: before.map(|before| before.bodies.clone()).unwrap_or_default(),
         base,
         stale: module.content.map(|content| stale(module, content)).unwrap_or_default(),
@@ -160,6 +161,11 @@ fn imported(plan: &ModulePlan, before: &Record) -> Vec<(String, Vec<String>)> {
         |id: &String| plan.applied.iter().any(|patch| patch.id == *id && before.bodies.contains(patch));
     let kept = |(_, patches): &&(String, Vec<String>)| before.base.is_some() || patches.iter().any(still);
     before.imported.iter().filter(kept).cloned().collect()
+}
+
+/// What its functions would be without that.
+fn unpatched(py: Python<'_>, before: &Record) -> Vec<Unpatched> {
+    before.unpatched.iter().map(|known| known.again(py)).collect()
 }
 
 fn since_when(known: &[(PatchRef, f64)], patch: &PatchRef) -> f64 {

@@ -4,7 +4,7 @@
 
 use super::failures::Failure;
 use super::index::Index;
-use super::records::{self, CodeRecord, Record};
+use super::records::{self, CodeRecord, Record, Unpatched};
 use super::{caches, codes, commit, edit, failures};
 use crate::interpreter;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
@@ -33,7 +33,7 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
     record.target = plan.target.clone();
     let file: String = code.getattr("co_filename")?.extract()?;
     let patched = match &plan.source {
-        Some(source) => Grafted::Code(whole(code.py(), plan, source, &file, &mut record)?),
+        Some(source) => Grafted::Code(whole(code, plan, source, &file, &mut record)?),
         None => grafted(code, plan, &file, &mut record)?,
     };
     match patched {
@@ -104,26 +104,33 @@ pub fn added(module: &ModulePlan) -> Option<&str> {
 
 /// The whole target text, compiled.
 fn whole<'py>(
-    py: Python<'py>,
+    loaded: &Bound<'py, PyAny>,
     plan: &Plan,
     source: &str,
     file: &str,
     record: &mut Record,
 ) -> PyResult<Bound<'py, PyAny>> {
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
-    let code = interpreter::compile(py, source, filename)?;
-    let index = Index::of_new(&code, plan)?;
+    let code = interpreter::compile(loaded.py(), source, filename)?;
+    let (old, new) = (Index::of_old(loaded, plan)?, Index::of_new(&code, plan)?);
     for change in &plan.functions {
-        if let Some(current) = index.first(codes::own_name(change), change.new_line) {
-            record.codes.push(CodeRecord {
-                qualname: change.qualname.clone(),
-                original: None,
-                current: current.unbind(),
-                outermost: true,
-                optional: change.conditional,
+        let name = codes::own_name(change);
+        let Some(current) = new.first(name, change.new_line) else { continue };
+        if let Some(original) = old.first(name, change.old_line) {
+            record.unpatched.push(Unpatched {
+                current: current.clone().unbind(),
+                original: original.unbind(),
                 patches: change.patches.clone(),
             });
         }
+        record.codes.push(CodeRecord {
+            qualname: change.qualname.clone(),
+            original: None,
+            current: current.unbind(),
+            outermost: true,
+            optional: change.conditional,
+            patches: change.patches.clone(),
+        });
     }
     let labels = plan.steps.iter().flat_map(|step| {
         step.binds.iter().map(|name| {

@@ -25,6 +25,21 @@ pub struct CodeRecord {
     pub patches: Vec<String>,
 }
 
+/// A code object that was compiled into a module before its import, and what its file has in that place.
+pub struct Unpatched {
+    pub current: Py<PyAny>,
+    pub original: Py<PyAny>,
+    pub patches: Vec<String>,
+}
+
+impl Unpatched {
+    /// Another handle on the same objects.
+    pub fn again(&self, py: Python<'_>) -> Self {
+        let (current, original) = (self.current.clone_ref(py), self.original.clone_ref(py));
+        Self { current, original, patches: self.patches.clone() }
+    }
+}
+
 /// What is changed in one module.
 #[derive(Default)]
 pub struct Record {
@@ -43,6 +58,8 @@ pub struct Record {
     pub stored: Vec<Stored>,
     /// Names of attributes that the base itself holds changed (imported patched), with their patches.
     pub imported: Vec<(String, Vec<String>)>,
+    /// What the module's own code has for functions that it was imported patched with, to be shown.
+    pub unpatched: Vec<Unpatched>,
     pub stale: Vec<Stale>,
     /// The functions that answer differently than in the base.
     pub affected: Vec<Affected>,
@@ -171,8 +188,11 @@ pub fn replaced(
     code: &Bound<'_, PyAny>,
 ) -> Option<(Option<Py<PyAny>>, Vec<String>)> {
     let records = records();
-    let codes = &records.get(name)?.codes;
-    let found = codes.iter().find(|known| known.current.is(code))?;
+    let record = records.get(name)?;
+    if let Some(found) = record.unpatched.iter().find(|known| known.current.is(code)) {
+        return Some((Some(found.original.clone_ref(py)), found.patches.clone()));
+    }
+    let found = record.codes.iter().find(|known| known.current.is(code))?;
     let original = found.original.as_ref().map(|original| original.clone_ref(py));
     Some((original, found.patches.clone()))
 }
