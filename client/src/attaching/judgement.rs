@@ -53,5 +53,5 @@ fn sees(process: &Process, location: &Location) -> bool {
     let inside = PathBuf::from(format!("/proc/{}/root", process.pid))
         .join(socket.strip_prefix("/").unwrap_or(&socket));
     let identity = |path: &PathBuf| fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
-    identity(&inside).is_some() && identity(&inside) == identity(&socket)
+    identity(&inside).is_some_and(|inside| identity(&socket) == Some(inside))
 }

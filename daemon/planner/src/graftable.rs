@@ -38,8 +38,8 @@ fn closure(def: &StmtFunctionDef, outer: &[Enclosing<'_>]) -> BTreeSet<String> {
 /// Whether what looks new may take the place of an object that the module makes by other means than its own
 /// statements: an undo has to find that object, so the module must run first.
 pub(crate) fn may_hide_objects(old: &Source<'_>, changes: &Changes<'_>) -> bool {
-    let is_new = |action, replaces: bool| action == Action::Execute && !replaces;
-    if !changes.steps.iter().any(|draft| is_new(draft.step.action, draft.step.replaces)) {
+    let mut steps = changes.steps.iter().map(|draft| &draft.step);
+    if !steps.any(|step| step.action == Action::Execute && !step.replaces) {
         return false;
     }
     let mut calls = NamespaceCalls { found: false };
