@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyModule, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyModule, PyTuple, PyType};
 use std::ffi::CString;
 
 /// The builtins and types that are used over and over, taken once.
@@ -135,6 +135,15 @@ pub fn namespace_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
         return Ok(None);
     }
     Ok(Some(module.dict()))
+}
+
+/// The objects that refer to some others (`gc.get_referrers`): one pass over all that the collector tracks.
+///
+/// # Errors
+/// What the call raises.
+pub fn referrers<'py>(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyList>> {
+    let get_referrers = py.import(intern!(py, "gc"))?.getattr(intern!(py, "get_referrers"))?;
+    Ok(get_referrers.call1(PyTuple::new(py, objects)?)?.cast_into::<PyList>()?)
 }
 
 /// Whether the module with this namespace is still being executed by the import system.

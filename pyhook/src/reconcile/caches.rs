@@ -8,7 +8,7 @@ use super::records::Record;
 use crate::interpreter;
 use patchctl_protocol::plan::{Affected, FunctionChange, Plan, Stale};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyType};
 use std::collections::HashSet;
 
 /// A cache that was not cleared.
@@ -151,13 +151,8 @@ fn counts(cache: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
 
 /// All caches of a function, wherever they are held, and those of wrappers that were made for them.
 fn everywhere<'py>(function: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let referrers = referrers(function.py(), std::slice::from_ref(function))?;
-    Ok(referrers.into_iter().filter(named::is_cache).collect())
-}
-
-fn referrers<'py>(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let found = py.import("gc")?.getattr("get_referrers")?.call1(PyTuple::new(py, objects)?)?;
-    Ok(found.cast_into::<PyList>()?.iter().collect())
+    let referrers = interpreter::referrers(function.py(), std::slice::from_ref(function))?;
+    Ok(referrers.iter().filter(named::is_cache).collect())
 }
 
 /// Whether some instance of a class, or of those that inherit from it, holds a value under a name.
@@ -175,7 +170,7 @@ fn holding(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
         }
         next += 1;
     }
-    for object in referrers(py, &classes)? {
+    for object in interpreter::referrers(py, &classes)?.iter() {
         if classes.iter().any(|class| object.get_type().is(class))
             && let Ok(values) = read.call1((&object, "__dict__"))
             && values.cast::<PyDict>().is_ok_and(|values| values.contains(name).unwrap_or(false))

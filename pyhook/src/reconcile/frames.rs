@@ -3,7 +3,7 @@
 
 use crate::interpreter;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::PyDict;
 use std::fmt;
 
 /// A frame, as far as draining is concerned.
@@ -30,23 +30,37 @@ impl fmt::Display for Holder {
     }
 }
 
-/// All frames of all threads (`sys._current_frames`), innermost first.
+/// The innermost frame of each thread, by `threading.get_ident()` (`sys._current_frames`).
+///
+/// # Errors
+/// What the call raises.
+pub fn innermost(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    Ok(py.import("sys")?.getattr("_current_frames")?.call0()?.cast_into::<PyDict>()?)
+}
+
+/// A frame and its callers, innermost first; nothing for `None`. It ends where reading one raises.
+pub fn outwards<'py>(frame: Bound<'py, PyAny>) -> impl Iterator<Item = PyResult<Bound<'py, PyAny>>> {
+    let some = |frame: &PyResult<Bound<'py, PyAny>>| !frame.as_ref().is_ok_and(|frame| frame.is_none());
+    std::iter::successors(Some(Ok(frame)).filter(some), move |frame| {
+        Some(frame.as_ref().ok()?.getattr("f_back")).filter(some)
+    })
+}
+
+/// All frames of all threads, innermost first.
 ///
 /// # Errors
 /// What reading frames raises.
 pub fn running(py: Python<'_>) -> PyResult<Vec<Running<'_>>> {
-    let current = py.import("sys")?.getattr("_current_frames")?.call0()?.cast_into::<PyDict>()?;
     let mut found = Vec::new();
-    for (thread, frame) in current.iter() {
+    for (thread, frame) in innermost(py)?.iter() {
         let thread = thread.extract()?;
-        let mut frame = frame;
-        while !frame.is_none() {
+        for frame in outwards(frame) {
+            let frame = frame?;
             let code = frame.getattr("f_code")?;
             if interpreter::is_code(&code)? {
                 let line = frame.getattr("f_lineno")?.extract().unwrap_or_default();
                 found.push(Running { code, holder: Holder::Thread(thread), line });
             }
-            frame = frame.getattr("f_back")?;
         }
     }
     Ok(found)
@@ -68,8 +82,7 @@ pub fn suspended<'py>(py: Python<'py>, codes: &[Bound<'py, PyAny>]) -> PyResult<
     if codes.is_empty() {
         return Ok(found);
     }
-    let referrers = py.import("gc")?.getattr("get_referrers")?.call1(PyTuple::new(py, codes)?)?;
-    for object in referrers.cast_into::<PyList>()?.iter() {
+    for object in interpreter::referrers(py, codes)?.iter() {
         let sort = object.get_type().name()?.to_string();
         let Some((sort, code, frame)) = SUSPENDED.into_iter().find(|(name, ..)| *name == sort) else {
             continue;

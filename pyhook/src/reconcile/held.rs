@@ -70,8 +70,7 @@ impl<'py> Codes<'py> {
 /// # Errors
 /// What reading frames raises.
 pub fn holder(py: Python<'_>, codes: &Codes<'_>) -> PyResult<Option<String>> {
-    let current = py.import("sys")?.getattr("_current_frames")?.call0()?.cast_into::<PyDict>()?;
-    for (thread, frame) in current.iter() {
+    for (thread, frame) in frames::innermost(py)?.iter() {
         if let Some(stack) = stack_from(frame, codes)? {
             return Ok(Some(format!("{}: {stack}", thread_name(py, &thread))));
         }
@@ -85,9 +84,9 @@ pub fn holder(py: Python<'_>, codes: &Codes<'_>) -> PyResult<Option<String>> {
 
 /// The stack from the innermost of the code objects outwards, if one is on it.
 fn stack_from(frame: Bound<'_, PyAny>, codes: &Codes<'_>) -> PyResult<Option<String>> {
-    let mut frame = frame;
     let (mut told, mut stack) = (0, String::new());
-    while !frame.is_none() {
+    for frame in frames::outwards(frame) {
+        let frame = frame?;
         let code = frame.getattr("f_code")?;
         if told > 0 || codes.contains(&code) {
             told += 1;
@@ -97,7 +96,6 @@ fn stack_from(frame: Bound<'_, PyAny>, codes: &Codes<'_>) -> PyResult<Option<Str
                 write!(stack, "{separator}{}", place(&code, line)).ok();
             }
         }
-        frame = frame.getattr("f_back")?;
     }
     if told > MOST_FRAMES {
         write!(stack, " < {} more", told - MOST_FRAMES).ok();

@@ -23,13 +23,12 @@ const FROZEN_AT_START: usize = 1000;
 /// What the garbage collector's functions raise.
 pub fn functions_of<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Vec<Holder<'py>>> {
     let py = namespace.py();
-    let gc = py.import(intern!(py, "gc"))?;
     let mut found = Vec::new();
     let mut seen = HashSet::new();
-    let referrers = gc.getattr(intern!(py, "get_referrers"))?.call1((namespace,))?.cast_into::<PyList>()?;
-    for object in referrers.iter() {
+    for object in interpreter::referrers(py, &[namespace.clone().into_any()])?.iter() {
         add(namespace, object, &mut found, &mut seen)?;
     }
+    let gc = py.import(intern!(py, "gc"))?;
     // After `gc.freeze()` (pre-fork servers call it) the collector does not see what is frozen.
     if gc.getattr("get_freeze_count")?.call0()?.extract::<usize>()? > FROZEN_AT_START {
         for object in reachable(py, &gc)? {

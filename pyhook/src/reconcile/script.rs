@@ -1,7 +1,7 @@
 //! The script that runs as `__main__`: no import happens for it, so its patches go in while its body runs. What the
 //! body has not come to yet is not there to be changed, and would be bound anew after a change.
 
-use super::scope;
+use super::{frames, scope};
 use crate::{interpreter, modules};
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Action, Plan};
@@ -30,15 +30,13 @@ fn lacks(content: &Plan, main: &Bound<'_, PyDict>, line: u32) -> bool {
 
 /// The line at which the body of the script is, while it runs.
 fn body_line(py: Python<'_>, main: &Bound<'_, PyDict>) -> PyResult<Option<u32>> {
-    let frames = py.import("sys")?.getattr("_current_frames")?.call0()?.cast_into::<PyDict>()?;
-    for (_, frame) in frames.iter() {
-        let mut frame = frame;
-        while !frame.is_none() {
+    for frame in frames::innermost(py)?.values().iter() {
+        for frame in frames::outwards(frame) {
+            let frame = frame?;
             let name = interpreter::text(&frame.getattr("f_code")?, "co_name");
             if name.as_deref() == Some("<module>") && frame.getattr("f_globals")?.is(main) {
                 return frame.getattr("f_lineno")?.extract();
             }
-            frame = frame.getattr("f_back")?;
         }
     }
     Ok(None)

@@ -3,6 +3,7 @@
 //! application with a wrong `main_thread()` for ever, so it is imported beforehand with the main thread's
 //! identity in place.
 
+use super::frames;
 use crate::interpreter;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -34,9 +35,12 @@ pub fn settle(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     let own: u64 = py.import("_thread")?.getattr("get_ident")?.call0()?.extract()?;
-    let frames = py.import("sys")?.getattr("_current_frames")?.call0()?.cast_into::<PyDict>()?;
-    let others: Vec<u64> =
-        frames.keys().iter().filter_map(|ident| ident.extract().ok()).filter(|ident| *ident != own).collect();
+    let others: Vec<u64> = frames::innermost(py)?
+        .keys()
+        .iter()
+        .filter_map(|ident| ident.extract().ok())
+        .filter(|ident| *ident != own)
+        .collect();
     // Without `threading` there is one thread besides this one; where low-level code made more, which of
     // them is the main thread can't be told.
     let [main] = others.as_slice() else { return Ok(()) };
