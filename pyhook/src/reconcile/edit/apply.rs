@@ -66,6 +66,26 @@ pub fn apply<'py>(
     Ok(Edited { code, defaults, places })
 }
 
+/// The same once the module has run: all values that edits may need are there.
+///
+/// # Errors
+/// Which patch fails, and why.
+pub fn apply_live<'py>(
+    code: &Bound<'py, PyAny>,
+    edits: &[&Edit],
+    namespace: &Bound<'py, PyDict>,
+) -> Result<Edited<'py>, Failure> {
+    let missing = || Refusal::new(Reason::Internal, "a value of the module is not there");
+    let failed =
+        |failure: Option<Failure>| failure.unwrap_or_else(|| Failure::new(&patches(edits), missing()));
+    apply(code, edits, Some(namespace)).map_err(failed)
+}
+
+/// Ids of the patches behind edits, by edit.
+pub fn patches(edits: &[&Edit]) -> Vec<String> {
+    edits.iter().map(|edit| edit.patch.clone()).collect()
+}
+
 struct Applying<'a, 'py> {
     py: Python<'py>,
     version: Version,

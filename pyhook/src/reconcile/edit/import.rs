@@ -4,7 +4,7 @@ use super::super::codes;
 use super::super::failures::Failure;
 use super::super::records::{CodeRecord, Record};
 use super::after;
-use super::apply::apply;
+use super::apply::{apply, patches};
 use crate::interpreter;
 use crate::reconcile::refusal;
 use patchctl_protocol::edit::{Edit, Function};
@@ -28,7 +28,7 @@ pub fn edited<'py>(
     let mut tree = code.clone();
     let mut waiting = false;
     for (function, edits) in by_function(&plan.edits) {
-        let patches: Vec<String> = edits.iter().map(|edit| edit.patch.clone()).collect();
+        let patches = patches(&edits);
         match Tree(&tree).edit(function, &edits, &patches, record)? {
             Some(new) => tree = new,
             None => {

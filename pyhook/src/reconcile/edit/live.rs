@@ -5,7 +5,7 @@ use super::super::failures::Failure;
 use super::super::holders;
 use super::super::prepare::Prepared;
 use super::super::{records, scope};
-use super::apply::apply;
+use super::apply::{apply_live, patches};
 use super::made::is_made;
 use crate::reconcile::refusal;
 use crate::{interpreter, modules};
@@ -94,7 +94,7 @@ impl<'py> Prepared<'py, '_> {
         change: &FunctionChange,
         edits: &[&Edit],
     ) -> Result<(), Failure> {
-        let patches: Vec<String> = edits.iter().map(|edit| edit.patch.clone()).collect();
+        let patches = patches(edits);
         let internal =
             |error: PyErr| Failure::new(&patches, refusal(py, Reason::Internal, "editing", &error));
         let planned = self.pairs.iter().find(|pair| pair.change == index && pair.outermost);
@@ -105,11 +105,7 @@ impl<'py> Prepared<'py, '_> {
                 (found.clone(), found)
             }
         };
-        let edited = apply(&new, edits, Some(&self.namespace)).map_err(|failure| {
-            failure.unwrap_or_else(|| {
-                Failure::new(&patches, Refusal::new(Reason::Internal, "a value of the module is not there"))
-            })
-        })?;
+        let edited = apply_live(&new, edits, &self.namespace)?;
         self.pairs.retain(|pair| pair.change != index);
         self.pairs.extend(codes::pairs(index, &change.qualname, &old, &edited.code).map_err(internal)?);
         self.defaults.insert(index, edited.defaults);

@@ -7,9 +7,9 @@ use super::super::prepare::Prepared;
 use super::super::records::Record;
 use super::super::scope;
 use super::super::transaction::{Purpose, Slot, Transaction};
-use super::apply::apply;
+use super::apply::{apply_live, patches};
 use super::defaults::changed;
-use super::import::note;
+use super::import::{by_function, note};
 use crate::reconcile::refusal;
 use patchctl_protocol::edit::{Edit, Function};
 use patchctl_protocol::plan::{Action, Plan};
@@ -31,14 +31,7 @@ pub struct Made<'p>(Vec<(&'p Function, Vec<&'p Edit>)>);
 
 impl<'p> Made<'p> {
     pub fn of(plan: &'p Plan) -> Self {
-        let mut open: Vec<(&Function, Vec<&Edit>)> = Vec::new();
-        for edit in plan.edits.iter().filter(|edit| is_made(plan, &edit.function)) {
-            match open.iter_mut().find(|(function, _)| **function == edit.function) {
-                Some((_, edits)) => edits.push(edit),
-                None => open.push((&edit.function, vec![edit])),
-            }
-        }
-        Self(open)
+        Self(by_function(&plan.edits).into_iter().filter(|(function, _)| is_made(plan, function)).collect())
     }
 
     /// Edits those functions that exist by now. One that existed before is edited with its new code.
@@ -85,11 +78,7 @@ fn edit_one(
     let (py, patches) = (found.py(), patches(edits));
     let internal = |error: PyErr| Failure::new(&patches, refusal(py, Reason::Internal, "editing", &error));
     let code = found.getattr("__code__").map_err(internal)?;
-    let edited = apply(&code, edits, Some(&module.namespace)).map_err(|failure| {
-        failure.unwrap_or_else(|| {
-            Failure::new(&patches, Refusal::new(Reason::Internal, "a value of the module is not there"))
-        })
-    })?;
+    let edited = apply_live(&code, edits, &module.namespace)?;
     let mut values = vec![("__code__", edited.code.clone())];
     if !edited.defaults.is_empty() {
         let (positional, by_name) = changed(found, &edited.code, &edited.defaults)
@@ -101,8 +90,4 @@ fn edit_one(
         transaction.put(py, Purpose::passing(), slot, Some(value)).map_err(internal)?;
     }
     note(&code, &edited.code, function, &patches, record).map_err(internal)
-}
-
-fn patches(edits: &[&Edit]) -> Vec<String> {
-    edits.iter().map(|edit| edit.patch.clone()).collect()
 }
