@@ -34,10 +34,17 @@ def pytest_report_header() -> list[str]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the figures."""
-    if figures.FIGURES:
+    lines = [*figures.summary()]
+    if lines:
         terminalreporter.section("figures")
-        for line in figures.FIGURES:
+        for line in lines:
             terminalreporter.write_line(line)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count the faults that were withstood."""
+    if report.when == "call" and report.passed and "fault" in report.keywords:
+        figures.total(figures.Kind.FAULTS)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -117,6 +117,7 @@ def test_exit_while_patches_come_and_go(home: Home, package: Package) -> None:
                 command, env=variables, capture_output=True, text=True, check=False, timeout=60
             )
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    figures.total(figures.Kind.PROCESSES, rounds)
     figures.tell(f"exits while patches came and went: {rounds}")
 
 

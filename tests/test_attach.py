@@ -22,7 +22,7 @@ import pytest
 
 from tests.rig.application import Application
 from tests.rig.environment import Environment, bare, plain_variables
-from tests.rig.figures import LONG, rounds, tell
+from tests.rig.figures import LONG, Kind, rounds, tell, total
 from tests.rig.home import Home, running
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
@@ -108,6 +108,7 @@ def test_attach_and_detach_leave_the_work_undisturbed(home: Home, begin: Begin, 
         assert target.pid not in home.linked()
     until(target.threads, lambda now: now <= threads, what="the end of all threads of ours")
     work = target.finish()
+    total(Kind.ATTACHED, ROUNDS)
     tell(f"attach {home.environment.interpreter.name} {situation}: {ROUNDS} times, {work} results checked")
 
 
@@ -385,6 +386,7 @@ def test_a_killed_attacher_leaves_the_target_unharmed(home: Home, begin: Begin, 
         killed = kill_at(step, command, variables)
         if killed.step is None:
             break
+        total(Kind.FAULTS)
         until(
             target.state,
             lambda state: state in "SR",

@@ -20,14 +20,14 @@ import pytest
 from tests.conftest import Starter
 from tests.rig.application import Application
 from tests.rig.environment import plain_variables
-from tests.rig.figures import LONG, rounds, tell
+from tests.rig.figures import LONG, Kind, rounds, tell, total
 from tests.rig.home import Home, running
 from tests.rig.liar import Liar, floods, is_silent, says_and_closes, trickles
 from tests.rig.package import COUNT, NET, Package
 from tests.rig.waiting import stays, until, until_equal
 
 MANY = tuple(f"shop.part{number}" for number in range(20))
-pytestmark = [pytest.mark.slow] if LONG else []
+pytestmark = [pytest.mark.fault, *([pytest.mark.slow] if LONG else [])]
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
 
 
@@ -88,6 +88,7 @@ def test_killed_at_random_moments(home: Home, start: Starter, package: Package) 
         check_agreement(home, apps)
         if turn % 20 == 19:
             check_history(home)
+    total(Kind.FAULTS, count)
     tell(f"daemon killed at a random moment of a change: {count} rounds, 3 processes, all agree")
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.rig.commands import COMMANDS, RUNNING_ON
-from tests.rig.figures import LONG, rounds, tell
+from tests.rig.figures import LONG, Kind, rounds, tell, total
 from tests.rig.home import Home, Result
 from tests.rig.package import Package
 
@@ -101,6 +101,7 @@ def test_arguments(served: Home, folder: Path) -> None:
     finally:
         os.chdir(before)
     assert served.status() is not None
+    total(Kind.INPUTS, quiet.max_examples)
     tell(f"command lines tried: {quiet.max_examples}")
 
 
@@ -132,4 +133,5 @@ def test_contents_and_names(served: Home, folder: Path) -> None:
     try_it()
     assert served.status() is not None
     assert served.run("history", "--verify").code == 0
+    total(Kind.INPUTS, quiet.max_examples)
     tell(f"patch files with odd names and contents tried: {quiet.max_examples}")

@@ -155,6 +155,7 @@ def test_celery(
     assert celery_worker.wait(20) == 0, (folder / "celery").read_text()
     said = (folder / "celery").read_text()
     assert "patchctl" not in said.replace(str(sender.environment.folder), ""), said
+    figures.total(figures.Kind.PROCESSES, len(seen | later))
     figures.tell(f"celery: {len(seen | later)} processes of a worker")
 
 

@@ -16,12 +16,12 @@ import pytest
 from tests.conftest import Starter
 from tests.rig.application import Application
 from tests.rig.environment import plain_variables
-from tests.rig.figures import LONG, rounds, tell
+from tests.rig.figures import LONG, Kind, rounds, tell, total
 from tests.rig.home import Home
 from tests.rig.package import NET, Package
 from tests.rig.waiting import until, until_equal
 
-pytestmark = [pytest.mark.slow] if LONG else []
+pytestmark = [pytest.mark.fault, *([pytest.mark.slow] if LONG else [])]
 HELLO = b'{"hook":"hello","protocol":%d,"python":"3.11.7"}\n'
 
 
@@ -140,6 +140,7 @@ def test_a_thousand_connections_that_vanish(home: Home, app: Application, packag
     until_equal(home.linked, [app.pid])
     grown = memory(home) - before
     assert grown < 50, f"{grown} MB"
+    total(Kind.CONNECTIONS, count)
     tell(f"{count} connections that vanished: the daemon grew by {grown:.0f} MB, no row is left")
 
 
@@ -194,6 +195,7 @@ def test_short_lived_processes(home: Home, app: Application, package: Package) -
             said = process.communicate(timeout=60)[1]
             assert (process.returncode, said) == (status, b"")
     until_equal(home.linked, [app.pid])
+    total(Kind.PROCESSES, count)
     tell(f"{count} short-lived processes of Python {home.environment.interpreter.name}: no row is left")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.conftest import Connected
 from tests.rig.application import Application
-from tests.rig.figures import rounds, tell
+from tests.rig.figures import Kind, rounds, tell, total
 from tests.rig.home import Home
 from tests.rig.package import Package, git_diff, with_header
 from tests.rig.waiting import until, until_equal
@@ -128,6 +128,7 @@ def test_random_sequences_end_where_the_model_does(
     for name in sorted(model.patches):
         home.remove(name)
     until_equal(lambda: app.eval(SAME), [True] * FUNCTIONS)
+    total(Kind.ROUNDS, len(done))
     tell(f"random sequences: {len(done)} changes agree with the model")
 
 
@@ -187,6 +188,7 @@ def test_adding_and_removing_leaves_nothing_behind(
     within = {"dicts": 3, "resident": 512 + cycles}
     grown = {name: after[name] - before[name] for name in before}
     assert {name: count for name, count in grown.items() if count > within.get(name, 0)} == {}, after
+    total(Kind.ROUNDS, cycles)
     tell(f"{cycles} times added and removed: {grown['resident']} kB more")
 
 

@@ -77,6 +77,7 @@ def test_server(server: Server, serve: Serve, home: Home, package: Package) -> N
     after = serving.everyone()
     assert {result for _, result in after} == {5}, after
     assert (serving.stop(), serving.kinds_of_lines()) == expected, serving.said()
+    figures.total(figures.Kind.PROCESSES, len({process for process, _ in first | patched}))
     figures.tell(
         f"server {server.name}: {len(first | patched)} answers of workers before, with and after a patch"
     )

@@ -120,6 +120,11 @@ def test_suite_beside_us(suite: Suite, prepared: Prepared, home: Home, wheel_pat
     functions = sum(patches[name].functions for name in reached)
     patched = sum(changing.most.values())
     assert patched > 0.5 * functions, changing.refusals
+    figures.total(figures.Kind.SUITES)
+    figures.total(figures.Kind.SUITE_TESTS, len(passed))
+    figures.total(figures.Kind.SUITE_FUNCTIONS, functions)
+    figures.total(figures.Kind.PATCHED_FUNCTIONS, patched)
+    figures.total(figures.Kind.ROUNDS, changing.rounds)
     figures.tell(
         f"suite of {suite.name}, {len(passed)} tests: the same beside us, and in {runs} runs while patches "
         f"were put in and taken out {changing.rounds} times; {patched} of {functions} functions patched"

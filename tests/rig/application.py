@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.rig.environment import Environment, plain_variables
+from tests.rig.figures import Kind, total
 
 TARGET = Path(__file__).resolve().parents[1] / "targets" / "application.py"
 
@@ -42,6 +43,7 @@ class Application:
         self.environment = environment
         self.errors = errors
         stderr = errors.open("wb") if errors else None
+        total(Kind.PROCESSES)
         self.process = subprocess.Popen(
             [*prefix, str(environment.python), *options, *program],
             stdin=subprocess.PIPE,

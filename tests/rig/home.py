@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.rig.environment import Environment, plain_variables
+from tests.rig.figures import Kind, total
 from tests.rig.waiting import until
 
 
@@ -96,6 +97,7 @@ class Home:
             check=False,
             env={**plain_variables(), **self.variables, "NO_COLOR": "1"},
         )
+        total(Kind.COMMANDS)
         result = Result(command, done.returncode, done.stdout, done.stderr)
         assert code is None or result.code == code, f"expected exit status {code}:\n{result.explain()}"
         return result
@@ -163,6 +165,7 @@ class Home:
 
     def close(self) -> None:
         """Stop the daemon, and remove the folder."""
+        total(Kind.DAEMONS, int(self.database.exists()))
         if self.socket.exists():
             self.run("daemon", "stop", code=None, seconds=20)
         shutil.rmtree(self.folder, ignore_errors=True)

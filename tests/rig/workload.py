@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.rig.environment import Environment, plain_variables
+from tests.rig.figures import Kind, total
 
 TARGET = Path(__file__).resolve().parents[1] / "targets" / "workload.py"
 
@@ -27,6 +28,7 @@ class Workload:
         **options: Any,
     ) -> None:
         """Start it; `limits` are statements that it runs first, `prefix` is a command that starts it."""
+        total(Kind.PROCESSES)
         self.process = subprocess.Popen(
             [*prefix, str(environment.python), str(TARGET), situation, *limits],
             stdin=subprocess.PIPE,
