@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.rig.cargo import cargo
 from tests.rig.environment import plain_variables
 from tests.rig.interpreters import Interpreter
 from tests.rig.wheel import ROOT
@@ -19,16 +17,9 @@ FEED = ROOT / "tests" / "targets" / "feed.py"
 
 def program(*, release: bool = False) -> Path:
     """Build the program with cargo; skips the test where there is no cargo."""
-    cargo = shutil.which("cargo")
-    if cargo is None:
-        pytest.skip("the code-object programs are built with cargo, which is not on PATH")
-    command = [cargo, "build", "--quiet", "--package", "patchctl-codeobject", "--example", "stream"]
-    command += ["--message-format", "json", *(["--release"] if release else [])]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        message = f"the program does not build:\n{done.stderr}"
-        raise RuntimeError(message)
-    built = [json.loads(line).get("executable") for line in done.stdout.splitlines()]
+    command = ["build", "--quiet", "--package", "patchctl-codeobject", "--example", "stream"]
+    said = cargo(*command, "--message-format", "json", *(["--release"] if release else []))
+    built = [json.loads(line).get("executable") for line in said.splitlines() if line.startswith("{")]
     return Path(next(path for path in reversed(built) if path))
 
 

@@ -115,29 +115,33 @@ fn try_it(name: &str, content: &[u8]) {
     assert!(begun.elapsed() < LONGEST, "{name} took {:?}", begun.elapsed());
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+mod properties {
+    use super::*;
 
-    #[test]
-    fn changed_diffs(changes in vec(change(), 1..8)) {
-        try_it("fix.diff", &changed(DIFF, &changes));
-    }
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    #[test]
-    fn changed_python_patches(changes in vec(change(), 1..8)) {
-        try_it("fix.py", &changed(MIRROR, &changes));
-    }
-
-    #[test]
-    fn pieces(parts in vec(select(&PIECES[..]), 0..30)) {
-        for name in ["fix.diff", "fix.py", "fix.toml", "fix.patch"] {
-            try_it(name, parts.concat().as_bytes());
+        #[test]
+        fn changed_diffs(changes in vec(change(), 1..8)) {
+            try_it("fix.diff", &changed(DIFF, &changes));
         }
-    }
 
-    #[test]
-    fn any_bytes(content in vec(any::<u8>(), 0..400), name in "[ -~]{0,10}\\.(diff|py|toml|patch)") {
-        let _ = parse(&name, &content, None);
+        #[test]
+        fn changed_python_patches(changes in vec(change(), 1..8)) {
+            try_it("fix.py", &changed(MIRROR, &changes));
+        }
+
+        #[test]
+        fn pieces(parts in vec(select(&PIECES[..]), 0..30)) {
+            for name in ["fix.diff", "fix.py", "fix.toml", "fix.patch"] {
+                try_it(name, parts.concat().as_bytes());
+            }
+        }
+
+        #[test]
+        fn any_bytes(content in vec(any::<u8>(), 0..400), name in "[ -~]{0,10}\\.(diff|py|toml|patch)") {
+            let _ = parse(&name, &content, None);
+        }
     }
 }
 

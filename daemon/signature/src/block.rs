@@ -82,14 +82,18 @@ mod tests {
         assert!(text.starts_with("#!/usr/bin/python\n# coding: utf-8\n# /// signature\n"), "{text}");
     }
 
-    proptest! {
-        #[test]
-        fn what_was_put_in_comes_out(rest in "([ -~]{0,20}\n){0,8}[ -~]{0,5}", toml in "([a-z]{1,5} = 1\n){0,3}") {
-            prop_assume!(!rest.contains("/// signature"));
-            prop_assume!(!rest.starts_with("#") || rest.ends_with('\n'));
-            let divided = divide(&put_in(&rest, &toml)).expect("divides");
-            prop_assert_eq!(divided.rest, rest);
-            prop_assert_eq!(divided.block, Some(toml));
+    mod properties {
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn what_was_put_in_comes_out(rest in "([ -~]{0,20}\n){0,8}[ -~]{0,5}", toml in "([a-z]{1,5} = 1\n){0,3}") {
+                prop_assume!(!rest.contains("/// signature"));
+                prop_assume!(!rest.starts_with("#") || rest.ends_with('\n'));
+                let divided = divide(&put_in(&rest, &toml)).expect("divides");
+                prop_assert_eq!(divided.rest, rest);
+                prop_assert_eq!(divided.block, Some(toml));
+            }
         }
     }
 }
