@@ -30,6 +30,22 @@ BAD = {
 }
 
 
+ODD_NAMES = (
+    b"\xff\xfe.py",
+    b"new\nline.py",
+    b"\x1b[2J\x1b]0;title\x07.py",
+    b"tab\t.py",
+    b"\r.py",
+    b"n" * 252 + b".py",
+    b"a...py",
+    b"'\"$(id)`id`.py",
+    b" .py",
+    b"a...py",
+    "\u202eyp.\u2028.py".encode(),
+    "\U0001f40d e\u0301.py".encode(),
+)
+
+
 def broken(home: Home) -> dict[str, str]:
     """Files of the folder that do not count, and why."""
     return {one["file"]: one["broken"] for one in home.json("list")["patches"] if one["broken"]}
@@ -92,6 +108,26 @@ def test_odd_files_in_the_folder_do_not_stop_the_others(
     for name in odd - {*BAD}:
         assert home.json("show", name.split(".")[0])["content"] == ""
     assert home.run("audit", "--check", code=None).code in {0, 1}
+
+
+def test_odd_names_in_the_folder_do_not_stop_the_others(
+    home: Home, app: Application, package: Package
+) -> None:
+    for number, name in enumerate(ODD_NAMES):
+        text = with_header(f'module = "absent{number}"', "def f():\n    return 1\n")
+        (home.patches / os.fsdecode(name)).write_text(text)
+    (home.patches / "good.diff").write_text(package.diff("shop/stock.py", COUNT))
+    until_equal(lambda: app.eval("shop.stock.count('a')"), 101)
+    shown = {name.decode(errors="backslashreplace") for name in ODD_NAMES}
+    until_equal(lambda: {one["file"] for one in home.json("list")["patches"]} - {"good.diff"}, shown)
+    for command in ("list", "audit", "history"):
+        said = home.run(command, code=None).out
+        assert [one for one in said if not one.isprintable() and one not in "\n\t"] == [], said
+    for path in home.patches.iterdir():
+        if path.name != "good.diff":
+            path.unlink()
+    until_equal(lambda: [one["id"] for one in home.json("list")["patches"]], ["good"])
+    assert app.eval("shop.stock.count('a')") == 101
 
 
 def test_file_that_others_may_write_is_refused(home: Home, app: Application, package: Package) -> None:

@@ -17,6 +17,7 @@ mod looking;
 mod offline;
 mod outcome;
 mod output;
+mod printable;
 mod style;
 mod table;
 mod time;

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
+use crate::printable::in_lines;
 use crate::style::{BAD, DIM, STRONG, paint};
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
@@ -53,12 +54,20 @@ impl Output {
         self.stdout.current_choice() != ColorChoice::Never
     }
 
-    /// Prints data and a newline.
+    /// Prints text and a newline.
     ///
     /// # Errors
     /// That the reader went away, or the write failed.
     pub fn line(&mut self, text: impl Display) -> Result<()> {
-        self.data(&format!("{text}\n"))
+        self.text(&format!("{text}\n"))
+    }
+
+    /// Prints text, with what would steer a terminal shown by its number.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub fn text(&mut self, text: &str) -> Result<()> {
+        self.data(&in_lines(text))
     }
 
     /// Prints data as it is.
@@ -75,13 +84,13 @@ impl Output {
     /// As [`Output::line`].
     pub fn document(&mut self, document: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string_pretty(document).map_err(|error| write_error(error.into()))?;
-        self.line(text)
+        self.data(&format!("{text}\n"))
     }
 
     /// Says something about the work; not with `--quiet`. A stderr that is gone is no error.
     pub fn talk(&mut self, text: impl Display) {
         if !self.quiet {
-            let _ = writeln!(self.stderr, "{text}");
+            let _ = writeln!(self.stderr, "{}", in_lines(&text.to_string()));
         }
     }
 
@@ -109,12 +118,12 @@ impl Output {
             let _ = self.document(&document);
             return exit;
         }
-        let _ = writeln!(self.stderr, "{} {}", paint(BAD.bold(), "error:"), error.message);
+        let _ = writeln!(self.stderr, "{} {}", paint(BAD.bold(), "error:"), in_lines(&error.message));
         for cause in &error.causes {
-            let _ = writeln!(self.stderr, "  {} {cause}", paint(DIM, "because:"));
+            let _ = writeln!(self.stderr, "  {} {}", paint(DIM, "because:"), in_lines(cause));
         }
         for hint in &error.hints {
-            let _ = writeln!(self.stderr, "{} {hint}", paint(STRONG, "hint:"));
+            let _ = writeln!(self.stderr, "{} {}", paint(STRONG, "hint:"), in_lines(hint));
         }
         exit
     }

@@ -1,6 +1,7 @@
 //! Tables of text: columns as wide as their widest cell, the last one free. What stands in them is
 //! up to the commands.
 
+use crate::printable::in_a_line;
 use crate::style::{PLAIN, STRONG, paint};
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
@@ -17,7 +18,7 @@ pub struct Cell {
 impl Cell {
     #[must_use]
     pub fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
+        Self { text: in_a_line(&text.into()).into_owned(), style }
     }
 
     /// The same with a word before it.

@@ -249,6 +249,7 @@ global_asm!(
     spin = const SPIN,
 );
 
+// SAFETY: the labels of the assembly above have these names; only their addresses are used.
 unsafe extern "C" {
     #[link_name = "patchctl_attach_stub_begin"]
     static BEGIN: u8;

@@ -69,7 +69,7 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
         return Ok(exit);
     }
     for checked in &modules {
-        output.data(&describe(checked))?;
+        output.text(&describe(checked))?;
     }
     if !patch.passed_over.is_empty() {
         output.talk(format_args!("passed over: {}", patch.passed_over.join(", ")));

@@ -56,7 +56,7 @@ impl Report<'_> {
             true => text.push_str("no linked process is concerned\n"),
             false => text.push_str(&format!("{}\n", summary.sentence(self.taking_out))),
         }
-        output.data(&text)?;
+        output.text(&text)?;
         next_steps(&changed.processes, output);
         Ok(summary.exit(self.waited))
     }

@@ -10,8 +10,10 @@ use patchctl_planner::{Patch, digest, parse};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::location::Location;
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,17 +85,21 @@ impl Folder {
         for (index, name) in self.names().into_iter().enumerate() {
             let path = self.path.join(&name);
             let Some(stamp) = Stamp::of(&path) else { continue };
-            let seen = match before.get(&name) {
-                _ if index >= MOST_PATCHES => self.one_too_many(&name, &path),
+            let shown = shown(&name);
+            let seen = match before.get(&shown) {
+                _ if index >= MOST_PATCHES => {
+                    self.unread(&shown, &format!("there are more than {MOST_PATCHES} patch files"))
+                }
                 Some((old, found)) if *old == stamp => found.clone(),
-                _ => self.load(&name, &path),
+                _ if name.to_str().is_none() => self.unread(&shown, "its name is not UTF-8, rename it"),
+                _ => self.load(&shown, &path),
             };
-            self.seen.insert(name, (stamp, seen));
+            self.seen.insert(shown, (stamp, seen));
         }
         self.seen.values().map(|(_, found)| found.clone()).collect()
     }
 
-    fn names(&self) -> Vec<String> {
+    fn names(&self) -> Vec<OsString> {
         let listed = match fs::read_dir(&self.path) {
             Ok(listed) => listed,
             Err(error) => {
@@ -101,16 +107,16 @@ impl Folder {
                 return Vec::new();
             }
         };
-        let names = listed.filter_map(|item| item.ok()?.file_name().into_string().ok());
-        let names = names.filter(|name| naming::patch_file(name).is_some());
-        let mut names: Vec<String> = names.take(MOST_FILES).collect();
+        let names = listed.filter_map(|item| Some(item.ok()?.file_name()));
+        let names = names.filter(|name| naming::patch_file(&shown(name)).is_some());
+        let mut names: Vec<OsString> = names.take(MOST_FILES).collect();
         names.sort_unstable();
         names
     }
 
     /// A file that is not even read.
-    fn one_too_many(&self, name: &str, path: &Path) -> Found {
-        let fault = format!("{}: there are more than {MOST_PATCHES} patch files", path.display());
+    fn unread(&self, name: &str, why: &str) -> Found {
+        let fault = format!("{}: {why}", self.path.join(name).display());
         found(
             name,
             Opened { owner: self.access.uid, link: None, content: Err(fault) },
@@ -208,6 +214,11 @@ impl Folder {
     fn give(&self, path: &Path, owner: u32) -> io::Result<()> {
         if owner == self.access.uid { Ok(()) } else { lchown(path, Some(owner), None) }
     }
+}
+
+/// A file's name as text; bytes that are none are escaped.
+fn shown(name: &OsStr) -> String {
+    name.to_str().map_or_else(|| name.as_bytes().escape_ascii().to_string(), str::to_owned)
 }
 
 /// What a file came to, given how its content is parsed.

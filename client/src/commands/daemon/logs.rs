@@ -42,7 +42,7 @@ pub fn run(args: &Args, places: &Places, output: &mut Output) -> Result<Exit> {
         output.document(&json!({ "file": path, "lines": text.lines().collect::<Vec<_>>() }))?;
         return Ok(Exit::Ok);
     }
-    output.data(&text)?;
+    output.text(&text)?;
     if args.follow {
         follow(&path, output)?;
     }
@@ -60,7 +60,7 @@ fn follow(path: &Path, output: &mut Output) -> Result<()> {
         if bytes.is_empty() {
             thread::sleep(INTERVAL);
         } else {
-            output.data(&String::from_utf8_lossy(&bytes))?;
+            output.text(&String::from_utf8_lossy(&bytes))?;
         }
     }
 }
