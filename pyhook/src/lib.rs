@@ -1,8 +1,9 @@
 //! The hook inside one Python process: it asks the local daemon which modules have patches, brings
 //! modules from what they run to their target as they load or later, and tells what is true here.
 //!
-//! [`start`] installs everything; [`finder`] sees imports; [`link`] is the one native thread, which waits
-//! for the daemon's pushes; [`reconcile`] changes the process; [`life`] lives through fork and exit.
+//! [`start`] installs everything; [`finder`] sees imports, [`script`] what runs as `__main__`; [`link`] is the
+//! one native thread, which waits for the daemon's pushes; [`reconcile`] changes the process; [`life`] lives
+//! through fork and exit.
 //! Everything here runs in someone's production: no panic leaves it, nothing is printed, every wait has a
 //! deadline.
 
@@ -15,6 +16,7 @@ mod link;
 mod modules;
 mod place;
 mod reconcile;
+mod script;
 mod start;
 
 use pyo3::prelude::*;

@@ -1,8 +1,8 @@
 //! The loaded modules as far as patches concern them: which do not run their target, and what the
 //! planner needs to know of them. Looks at namespaces without running any code of theirs.
 
-use crate::reconcile::records;
-use crate::{desired, finder, interpreter, link};
+use crate::reconcile::{self, records};
+use crate::{desired, finder, interpreter, link, script};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{Hello, LoaderKind, ModuleFacts};
 use pyo3::intern;
@@ -118,12 +118,18 @@ fn state(py: Python<'_>, name: &str) -> Loaded {
         if wanted == has || (wanted.is_none() && known.as_ref().is_none_or(|summary| summary.is_untouched)) {
             continue;
         }
-        if interpreter::is_initializing(&namespace) {
+        if interpreter::is_initializing(&namespace) || is_pending_script(py, &namespace) {
             return Loaded::Unfinished;
         }
         return Loaded::Outdated(with_record(facts(name, &namespace), known));
     }
     Loaded::Current
+}
+
+/// Whether it is the namespace of the script, and that has still to begin.
+fn is_pending_script(py: Python<'_>, namespace: &Bound<'_, PyDict>) -> bool {
+    let is_main = || interpreter::namespace(py, MAIN).ok().flatten().is_some_and(|main| main.is(namespace));
+    script::is_pending() && is_main() && !reconcile::has_begun(py, namespace)
 }
 
 /// What the planner needs to know of a module whose code runs to its end just now.
@@ -175,7 +181,7 @@ pub fn namespace<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyDict>>
 }
 
 /// The real name of what runs as `__main__`: the spec's for `python -m`, else the script's stem.
-fn main_name(main: &Bound<'_, PyDict>) -> Option<String> {
+pub fn main_name(main: &Bound<'_, PyDict>) -> Option<String> {
     let get = |key: &str| main.get_item(key).ok().flatten().filter(|value| !value.is_none());
     match get("__spec__") {
         Some(spec) => interpreter::text(&spec, "name"),

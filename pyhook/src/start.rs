@@ -2,7 +2,7 @@
 //! fork and exit handlers, and the link's thread. Runs once at the start of each process, so each line
 //! here is paid for by every Python process of the machine.
 
-use crate::{desired, finder, life, link, place};
+use crate::{desired, finder, life, link, place, script};
 use patchctl_protocol::index::Index;
 use patchctl_protocol::location::Scope;
 use pyo3::prelude::*;
@@ -45,6 +45,10 @@ fn begin(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>, attached: bool)
     read_index();
     install(&sys, placeholder)?;
     life::register(py)?;
+    if !attached {
+        // Without it the script is patched as it runs.
+        script::expect(&sys).ok();
+    }
     link::start(attached, attached || names_loaded_modules(&sys)?)
 }
 

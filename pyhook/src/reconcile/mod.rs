@@ -40,6 +40,7 @@ pub use edit::examine;
 pub use graft::{added, graft};
 pub use look::look;
 pub use quiesce::{next as next_attempt, tick};
+pub use script::has_begun;
 
 use crate::modules;
 use failures::Failure;

@@ -1,5 +1,5 @@
-//! The script that runs as `__main__`: no import happens for it, so its patches go in while its body runs. What the
-//! body has not come to yet is not there to be changed, and would be bound anew after a change.
+//! Patches that come while the body of the script runs (`__main__`): what it has not come to yet is not there to
+//! be changed, and would be bound anew after a change.
 
 use super::{frames, scope};
 use crate::{interpreter, modules};
@@ -26,6 +26,11 @@ fn lacks(content: &Plan, main: &Bound<'_, PyDict>, line: u32) -> bool {
     let mut steps = content.steps.iter().filter(|step| step.replaces && step.action == Action::Execute);
     functions.into_iter().any(|change| absent(&change.scope, &change.name))
         || steps.any(|step| step.binds.iter().any(|name| absent(&step.scope, name)))
+}
+
+/// Whether the body of the script, whose namespace this is, runs.
+pub fn has_begun(py: Python<'_>, main: &Bound<'_, PyDict>) -> bool {
+    body_line(py, main).ok().flatten().is_some()
 }
 
 /// The line at which the body of the script is, while it runs.
