@@ -151,7 +151,12 @@ def test_subinterpreters_stay_as_they_are_and_the_main_one_is_patched(
     app.exec("one = sub.create()")
     app.exec("failed = sub.run_string(one, 'import shop.price; assert shop.price.net(1) == 1; import json')")
     assert app.eval("failed") is None
-    app.exec("import shop.price; sub.destroy(one)")
+    app.exec("import shop.price")
+    home.wait_state(app.pid, "fix", "active")
+    assert "its subinterpreters run as they are" in home.run("audit").out
+    assert "its subinterpreters run as they are" in home.run("audit", "--check", code=1).err
+    app.exec("sub.destroy(one)")
+    assert "subinterpreters" not in home.run("audit", "--check").out
     assert app.eval("shop.price.net(1)") == 2
     assert app.said() == ""
 

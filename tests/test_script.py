@@ -52,6 +52,58 @@ def run(environment: Environment, home: Home, folder: Path) -> subprocess.Comple
     )
 
 
+WAITS = """\
+import sys
+
+sys.stdin.readline()
+
+
+def net(amount):
+    return amount
+
+
+print(net(1), flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_audit_says_what_a_script_has_still_to_come_to(
+    home: Home, environment: Environment, package: Package, folder: Path, before: bool
+) -> None:
+    home.start()
+    (folder / "app.py").write_text(WAITS)
+    patch = package.write_patch(
+        "fix.diff", git_diff("app.py", WAITS, WAITS.replace("return amount", "return 2"))
+    )
+    if before:
+        home.add(patch)
+    with subprocess.Popen(
+        [str(environment.python), "app.py"],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**plain_variables(), **home.variables},
+    ) as app:
+        assert app.stdin
+        assert app.stdout
+        home.wait_linked(app.pid)
+        if not before:
+            changed = home.add(patch)
+            assert (changed.state(app.pid), changed.reason(app.pid)) == ("waiting", "not-defined")
+        home.wait_state(app.pid, "fix", "active" if before else "waiting")
+        told = home.run("audit", "--check").out
+        assert "the script is at line 3, before " in told
+        print(file=app.stdin, flush=True)
+        said = app.stdout.readline()
+        assert said == "2\n" if before else said in ("1\n", "2\n")
+        home.wait_state(app.pid, "fix", "active")
+        assert "the script is at line" not in home.run("audit", "--check").out
+        app.stdin.close()
+        assert app.wait(30) == 0
+
+
 @pytest.mark.every_python
 def test_patched_once_its_body_came_to_what_changes(
     home: Home, environment: Environment, package: Package, folder: Path

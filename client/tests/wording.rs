@@ -172,8 +172,7 @@ fix    enabled  diff  1970-01-01 00:00:00  -        shop.price  CVE-2026-1
 
 #[test]
 fn audit_check_finds_a_process_that_does_not_answer() {
-    let silent =
-        AuditedProcess { process: process(11), answered: false, patches: Vec::new(), disabled: None };
+    let silent = AuditedProcess::unanswered(process(11));
     let audit = Reply::Audit(AuditReply { revision: 7, processes: vec![silent], patches: vec![patch()] });
     let (code, out, err) = patchctl(&["audit", "--check"], vec![status(), audit]);
     assert!(out.contains("unanswered"), "{out}");

@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyModule, PyTuple, PyType};
-use std::ffi::CString;
+use std::ffi::{CStr, CString, c_void};
 
 /// The builtins and types that are used over and over, taken once.
 pub struct Builtins {
@@ -168,4 +168,30 @@ fn is_locked(namespace: &Bound<'_, PyDict>) -> PyResult<bool> {
 #[must_use]
 pub fn text(object: &Bound<'_, PyAny>, attribute: &str) -> Option<String> {
     object.getattr(attribute).ok()?.extract().ok()
+}
+
+/// Whether there are interpreters beside the main one. The newest is the first of them all (`Python/pystate.c`),
+/// and is not looked at: it may end on another thread.
+#[must_use]
+pub fn has_subinterpreters() -> bool {
+    type Find = unsafe extern "C" fn() -> *mut ffi::PyInterpreterState;
+    // SAFETY: the types are those of the declarations in `Include/cpython/pystate.h`, since 3.7.
+    unsafe {
+        let found =
+            symbol::<Find>(c"PyInterpreterState_Head").zip(symbol::<Find>(c"PyInterpreterState_Main"));
+        found.is_some_and(|(head, main)| head() != main())
+    }
+}
+
+/// A function that the interpreter exports beside its stable ABI.
+///
+/// # Safety
+/// `T` is the function's type.
+pub unsafe fn symbol<T>(name: &CStr) -> Option<T> {
+    const { assert!(size_of::<T>() == size_of::<*mut c_void>()) };
+    // SAFETY: the name is a C string; a symbol that is there is the function's address.
+    unsafe {
+        let found = libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr());
+        (!found.is_null()).then(|| std::mem::transmute_copy(&found))
+    }
 }

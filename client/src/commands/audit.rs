@@ -19,6 +19,8 @@ const EXAMPLES: &str = "Examples:
   patchctl audit --check --quiet    for monitoring: exit code 1 unless all is well
   patchctl audit --pid 4711 --json";
 
+const SUBINTERPRETERS: &str = "its subinterpreters run as they are: only the main one is patched";
+
 /// Show which function of which process runs a patch, read from the live functions
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -97,6 +99,10 @@ fn push_process(table: &mut Table, process: &AuditedProcess) {
     }
     if let Some(disabled) = &process.disabled {
         table.row(cells(process, "-", "-", Cell::styled("disabled", BAD), disabled.as_str().into()));
+    }
+    if process.subinterpreters {
+        let state = Cell::styled(State::Skipped.to_string(), WARN);
+        table.row(cells(process, "-", "-", state, SUBINTERPRETERS.into()));
     }
     for report in &process.patches {
         push_patch(table, process, report);
@@ -190,6 +196,9 @@ fn faults(audit: &AuditReply, off: bool) -> Vec<String> {
         }
         if let Some(disabled) = &process.disabled {
             faults.push(format!("{name}: the hook is disabled: {disabled}"));
+        }
+        if process.subinterpreters && process.patches.iter().any(|report| report.state == State::Active) {
+            faults.push(format!("{name}: {SUBINTERPRETERS}"));
         }
         faults.extend(process.patches.iter().filter_map(fault).map(|fault| format!("{name}: {fault}")));
     }

@@ -23,7 +23,7 @@ fn report(state: State, function: State, reason: Option<Reason>) -> PatchReport 
 
 fn audited(patches: Vec<PatchReport>) -> AuditedProcess {
     let process = ProcessInfo { pid: 7, command: vec!["python".into()], ..ProcessInfo::default() };
-    AuditedProcess { process, answered: true, patches, disabled: None }
+    AuditedProcess { answered: true, patches, ..AuditedProcess::unanswered(process) }
 }
 
 fn faults_of(process: AuditedProcess) -> Vec<String> {

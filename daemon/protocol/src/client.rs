@@ -2,7 +2,7 @@
 //! last reply, on one connection. Who asks is taken from the socket's peer credentials.
 
 use crate::digest::Digest;
-use crate::hook::{PatchReport, StateReply};
+use crate::hook::{PatchReport, Report, StateReply};
 use crate::look::{Place, Seen};
 use crate::plan::{PatchRef, Plan};
 use crate::state::{Reason, Refusal, State};
@@ -289,14 +289,24 @@ pub struct AuditedProcess {
     pub answered: bool,
     pub patches: Vec<PatchReport>,
     pub disabled: Option<String>,
+    /// See [`Report`](crate::hook::Report).
+    #[serde(default)]
+    pub subinterpreters: bool,
 }
 
 impl AuditedProcess {
+    /// One that did not answer.
+    #[must_use]
+    pub fn unanswered(process: ProcessInfo) -> Self {
+        Self { process, answered: false, patches: Vec::new(), disabled: None, subinterpreters: false }
+    }
+
     /// From a hook's answer.
     #[must_use]
     pub fn answered(process: ProcessInfo, reply: StateReply) -> Self {
         let StateReply { report, .. } = reply;
-        Self { process, answered: true, patches: report.patches, disabled: report.disabled }
+        let Report { patches, disabled, subinterpreters, .. } = report;
+        Self { process, answered: true, patches, disabled, subinterpreters }
     }
 }
 

@@ -201,6 +201,9 @@ pub struct Report {
     pub pause_us: u64,
     /// An internal error disabled the hook in this process; originals are in place.
     pub disabled: Option<String>,
+    /// The process has other interpreters beside its main one; they run as they are.
+    #[serde(default)]
+    pub subinterpreters: bool,
 }
 
 /// A patch in one process.

@@ -12,7 +12,7 @@ pub enum State {
     /// Active for new calls; some frame, generator or coroutine still runs the old code.
     Draining,
     /// The module is not imported yet; it will be patched when it is. With the reason `in-use`: it will be when
-    /// no call of its functions is under way.
+    /// no call of its functions is under way; with `not-defined`: when the script's body has come to them.
     Waiting,
     /// Not applied, on purpose; the reason says why.
     Skipped,
@@ -49,6 +49,7 @@ pub enum Reason {
     OtherProcess,
     TimedOut,
     InUse,
+    NotDefined,
     Raised,
     Internal,
 }
@@ -79,6 +80,7 @@ impl Reason {
             Self::OtherProcess => "other-process",
             Self::TimedOut => "timed-out",
             Self::InUse => "in-use",
+            Self::NotDefined => "not-defined",
             Self::Raised => "raised",
             Self::Internal => "internal",
         }
@@ -138,6 +140,9 @@ impl Reason {
             }
             Self::InUse => {
                 "Calls of the functions were under way all the time: add it again with a longer `--quiesce`, without it (new calls get the new code), or with `--force`."
+            }
+            Self::NotDefined => {
+                "Nothing to do: it goes in as soon as the script's body has come to what it changes."
             }
             Self::Raised => {
                 "A statement of the patch raised this in the process, which is as it was: correct the patch."

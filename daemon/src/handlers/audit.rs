@@ -65,7 +65,7 @@ async fn ask(link: Arc<Link>, deadline: Instant) -> (Arc<Link>, AuditedProcess) 
     };
     let audited = match reply {
         Some(reply) => AuditedProcess::answered(link.info(), reply),
-        None => AuditedProcess { process: link.info(), answered: false, patches: Vec::new(), disabled: None },
+        None => AuditedProcess::unanswered(link.info()),
     };
     (link, audited)
 }

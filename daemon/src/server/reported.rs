@@ -36,7 +36,7 @@ pub struct Reported {
 impl Reported {
     #[must_use]
     pub fn new(report: Report, snapshot: &Snapshot) -> Self {
-        let Report { revision, patches, pause_us, disabled } = report;
+        let Report { revision, patches, pause_us, disabled, .. } = report;
         let known =
             patches.into_iter().filter(|patch| patch.state != State::Waiting || patch.refusal.is_some());
         let mut patches: Vec<PatchState> = known.map(|patch| state(patch, snapshot)).collect();

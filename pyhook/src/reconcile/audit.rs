@@ -4,8 +4,8 @@ use super::caches::CacheRecord;
 use super::frames::{self, Running};
 use super::holders::{self, Holder};
 use super::records::Record;
-use super::{PAUSE, failures, quiesce, records};
-use crate::{desired, modules};
+use super::{PAUSE, failures, quiesce, records, script};
+use crate::{desired, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::{Reason, Refusal, State};
@@ -59,17 +59,33 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
             patches.insert(failed.patch, report);
         }
     }
-    for (patch, modules, holder) in quiesce::all() {
-        if modules.iter().any(|module| desired::names(module)) {
-            let mut report = PatchReport::empty(&patch, State::Waiting);
-            report.refusal = Some(Refusal::new(Reason::InUse, holder));
-            patches.insert(patch, report);
-        }
+    for (patch, refusal) in waiting() {
+        let mut report = PatchReport::empty(&patch, State::Waiting);
+        report.refusal = Some(refusal);
+        patches.insert(patch, report);
     }
     let mut patches: Vec<PatchReport> = patches.into_values().collect();
     patches.iter_mut().for_each(settle);
     let revision = desired::with(|known| known.revision);
-    Report { revision, patches, pause_us: PAUSE.swap(0, Ordering::Relaxed), disabled: None }
+    Report {
+        revision,
+        patches,
+        pause_us: PAUSE.swap(0, Ordering::Relaxed),
+        disabled: None,
+        subinterpreters: interpreter::has_subinterpreters(),
+    }
+}
+
+/// The patches that wait for their moment, and what for.
+fn waiting() -> Vec<(PatchRef, Refusal)> {
+    let quiet = quiesce::all().into_iter();
+    let quiet = quiet.map(|(patch, modules, holder)| (patch, modules, Refusal::new(Reason::InUse, holder)));
+    let script = script::waiting().into_iter();
+    let script =
+        script.map(|(patch, module, detail)| (patch, vec![module], Refusal::new(Reason::NotDefined, detail)));
+    let wanted =
+        quiet.chain(script).filter(|(_, modules, _)| modules.iter().any(|name| desired::names(name)));
+    wanted.map(|(patch, _, refusal)| (patch, refusal)).collect()
 }
 
 /// A guard that did not hold is a skip; what broke while it was applied is a failure.
@@ -194,18 +210,26 @@ fn seen(name: String, state: State, holders: usize) -> FunctionReport {
 }
 
 fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<Seen>> {
-    let functions =
-        match modules::instances(py, records::module_of(name)).into_iter().find(|(key, _)| key == name) {
-            Some((_, namespace)) => holders::functions_of(&namespace)?,
-            None => Vec::new(),
-        };
+    let instances = modules::instances(py, records::module_of(name));
+    let namespace = instances.into_iter().find_map(|(key, namespace)| (key == name).then_some(namespace));
+    let (functions, line) = match &namespace {
+        Some(namespace) => (holders::functions_of(namespace)?, script::body_line(py, namespace)),
+        None => (Vec::new(), None),
+    };
     let mut running = frames::running(py)?;
     let originals = snapshot.codes.iter().filter_map(|code| code.original.as_ref());
     let originals: Vec<_> = originals.map(|code| code.bind(py).clone()).collect();
     running.extend(frames::suspended(py, &originals)?);
     let mut all = Vec::new();
     for code in snapshot.codes.iter().filter(|code| code.outermost) {
-        let state = observe_code(py, code, snapshot, &functions, &running);
+        let mut state = observe_code(py, code, snapshot, &functions, &running);
+        if let (Some(report), Some(line)) = (&mut state, line)
+            && report.state == State::Drifted
+            && is_after(py, code, line)
+        {
+            report.state = State::Waiting;
+            report.detail = format!("the script is at line {line}, before this");
+        }
         all.extend(state.map(|report| Seen { report, patches: code.patches.clone() }));
     }
     for value in &snapshot.stored {
@@ -225,6 +249,14 @@ fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<See
     let imported = snapshot.imported.iter().cloned();
     all.extend(imported.map(|(name, patches)| Seen { report: seen(name, State::Active, 0), patches }));
     Ok(all)
+}
+
+/// Whether the code's definition comes after a line of its script.
+fn is_after(py: Python<'_>, code: &Code, line: u32) -> bool {
+    // The body runs with the lines of its own file, unless it was compiled as a whole.
+    let code = code.original.as_ref().unwrap_or(&code.current).bind(py);
+    let first = code.getattr("co_firstlineno").and_then(|first| first.extract::<u32>());
+    first.is_ok_and(|first| first >= line)
 }
 
 /// What one function is; `None` for a conditional definition that does not exist here.

@@ -1,9 +1,10 @@
 //! What the interpreter exports beside its stable ABI for evaluating a frame in another way (PEP 523), found by
 //! name when it is needed: `Include/cpython/pystate.h`, `Include/cpython/ceval.h`, `Include/cpython/pyframe.h`.
 
+use crate::interpreter::symbol;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 
 /// `_PyFrameEvalFunction`: thread state, frame, and whether it is resumed by throwing an exception into it.
 pub type Evaluate = unsafe extern "C" fn(*mut ffi::PyThreadState, *mut c_void, c_int) -> *mut ffi::PyObject;
@@ -105,18 +106,5 @@ impl Symbols {
             ffi::PyErr_Clear();
             ffi::PyErr_Restore(kind, value, traceback);
         }
-    }
-}
-
-/// A function that the interpreter exports.
-///
-/// # Safety
-/// `T` is the function's type.
-unsafe fn symbol<T>(name: &CStr) -> Option<T> {
-    const { assert!(size_of::<T>() == size_of::<*mut c_void>()) };
-    // SAFETY: the name is a C string; a symbol that is there is the function's address.
-    unsafe {
-        let found = libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr());
-        (!found.is_null()).then(|| std::mem::transmute_copy(&found))
     }
 }
