@@ -233,3 +233,47 @@ def test_files_and_environments(home: Home, environment: Environment, package: P
     compiled.write_bytes(b"not a pyc file, whatever it is called")
     home.run("dis", compiled, code=6)
     assert not home.socket.exists()
+
+
+NEW = '''
+
+def tax(amount):
+    """Return the tax."""
+    return amount * 3
+
+
+class Bill:
+    """What is to be paid."""
+
+    def sum(self):
+        """Return it."""
+        return tax(1)
+'''
+
+
+@pytest.mark.every_python
+@pytest.mark.parametrize("way", ["before", "live"])
+def test_functions_that_a_patch_makes(home: Home, package: Package, start: Starter, way: str) -> None:
+    patch = package.write_patch(
+        "more.diff", package.diff("shop/price.py", ("import math\n", "import math\n" + NEW))
+    )
+    home.start()
+    if way == "before":
+        home.add(patch)
+    app = start()
+    app.exec("import shop.price")
+    home.wait_linked(app.pid)
+    if way == "live":
+        home.add(patch)
+    home.wait_state(app.pid, "more", "active")
+    for name in ("tax", "Bill.sum"):
+        (code,) = home.json("dis", f"shop.price:{name}")["code"]
+        assert (code["patches"], code["new"], code["original"]) == (["more"], True, None), name
+        assert ", made by more" in home.run("dis", f"shop.price:{name}").out
+        assert "made it" in home.run("dis", f"shop.price:{name}", "--original").err
+    shown = home.run("diff", "shop.price:tax").out
+    assert "+    return amount * 3\n" in shown
+    assert "\n-" not in shown.split("+++", 1)[1]
+    assert not home.json("dis", "shop.price:net")["code"][0]["new"]
+    home.remove("more")
+    assert "no linked process shows" in home.run("dis", "shop.price:tax", code=None).err

@@ -64,19 +64,24 @@ pub fn differences(found: &Found, instructions: bool) -> Result<Vec<Difference>>
 
 impl Difference {
     fn of(subject: &Subject, instructions: bool) -> Result<Self> {
-        let before = subject.original.as_ref().unwrap_or(&subject.live);
+        let before = match &subject.original {
+            _ if subject.is_new => None,
+            Some(original) => Some(original),
+            None => Some(&subject.live),
+        };
         if !instructions {
             let text = |code| source::extract(code, subject.version);
-            let texts = text(before).zip(text(&subject.live));
+            let texts = before.map_or_else(|| Some(String::new()), text).zip(text(&subject.live));
             if let Some((original, patched)) = texts
                 && (original != patched || subject.original.is_none())
             {
                 return Ok(Self { level: Level::Source, original, patched });
             }
         }
+        let listing = |code| Listing::new(code, subject.version).map(|listing| listing.comparable());
         Ok(Self {
             level: Level::Instructions,
-            original: Listing::new(before, subject.version)?.comparable(),
+            original: before.map_or_else(|| Ok(String::new()), listing)?,
             patched: Listing::new(&subject.live, subject.version)?.comparable(),
         })
     }

@@ -72,8 +72,9 @@ fn subject(code: &LiveCode, processes: &[ProcessInfo], texts: &[ModuleTexts]) ->
         },
         original: match &code.original {
             Original::Kept(bytes) => Some(Code { object: read(bytes, version)?, text: original }),
-            Original::Same | Original::Absent => None,
+            Original::Same | Original::Nothing | Original::Absent => None,
         },
+        is_new: code.original == Original::Nothing,
         is_original_absent: code.original == Original::Absent,
         patches: code.patches.clone(),
         python,

@@ -60,6 +60,7 @@ fn of_file(
         version,
         live: Code { object, text },
         original: None,
+        is_new: false,
         is_original_absent: false,
         patches: Vec::new(),
     };

@@ -24,6 +24,8 @@ pub struct Subject {
     pub live: Code,
     /// What it was, where that is something else.
     pub original: Option<Code>,
+    /// A patch made it: there is no original.
+    pub is_new: bool,
     /// The process never had the original: its module was imported patched as a whole.
     pub is_original_absent: bool,
     pub patches: Vec<String>,
@@ -78,6 +80,10 @@ impl Subject {
             output.talk("the process has no original: its module was imported patched as a whole");
             return None;
         }
+        if self.is_new {
+            output.talk("there is no original: a patch made it");
+            return None;
+        }
         Some(self.original.as_ref().unwrap_or(&self.live))
     }
 
@@ -88,6 +94,7 @@ impl Subject {
             "python": self.python,
             "file": self.live.object.filename.to_string(),
             "patches": self.patches,
+            "new": self.is_new,
             "original_absent": self.is_original_absent,
         });
         match &self.home {
@@ -111,6 +118,7 @@ impl Subject {
         let patched = match (&self.patches[..], &self.original) {
             ([], None) => String::new(),
             ([], Some(_)) => ", changed".to_owned(),
+            (patches, _) if self.is_new => format!(", made by {}", patches.join(", ")),
             (patches, _) => format!(", patched by {}", patches.join(", ")),
         };
         format!("{place}, CPython {}{patched}", self.python)

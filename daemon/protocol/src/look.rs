@@ -79,6 +79,8 @@ pub enum Original {
     Same,
     /// It is kept, to be put back.
     Kept(Hex),
+    /// There is none: a patch made the function.
+    Nothing,
     /// The module was imported patched as a whole: the process never had it.
     Absent,
 }

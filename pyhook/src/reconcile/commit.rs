@@ -133,6 +133,7 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
         skipped: plan.skipped.clone(),
         since: plan.applied.iter().map(|patch| (patch.clone(), since_when(&since, patch))).collect(),
         imported: before.map(|before| imported(plan, before)).unwrap_or_default(),
+        created: before.map(|before| created(plan, before)).unwrap_or_default(),
         unpatched: before.map(|before| unpatched(module.namespace.py(), before)).unwrap_or_default(),
         bodies: before.map(|before| before.bodies.clone()).unwrap_or_default(),
         base,
@@ -161,6 +162,13 @@ fn imported(plan: &ModulePlan, before: &Record) -> Vec<(String, Vec<String>)> {
         |id: &String| plan.applied.iter().any(|patch| patch.id == *id && before.bodies.contains(patch));
     let kept = |(_, patches): &&(String, Vec<String>)| before.base.is_some() || patches.iter().any(still);
     before.imported.iter().filter(kept).cloned().collect()
+}
+
+/// What of that it has only with patches which still apply.
+fn created(plan: &ModulePlan, before: &Record) -> Vec<(String, Vec<String>)> {
+    let applies = |id: &String| plan.applied.iter().any(|patch| patch.id == *id);
+    let kept = before.created.iter().filter(|(_, patches)| patches.iter().any(applies));
+    kept.cloned().collect()
 }
 
 /// What its functions would be without that.

@@ -8,7 +8,7 @@ use super::records::{self, CodeRecord, Record, Unpatched};
 use super::{caches, codes, commit, edit, failures};
 use crate::interpreter;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
-use patchctl_protocol::plan::{Parts, Plan};
+use patchctl_protocol::plan::{Action, Parts, Plan, Step};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -91,11 +91,13 @@ pub fn added(module: &ModulePlan) -> Option<&str> {
         return None;
     }
     let patches = module.applied.iter().map(|patch| patch.id.clone()).collect();
+    let whole = vec![("<module>".to_owned(), patches)];
     let record = Record {
         original: plan.original.clone(),
         target: plan.target.clone(),
         base: Some(plan.target.clone()),
-        imported: vec![("<module>".to_owned(), patches)],
+        imported: whole.clone(),
+        created: whole,
         ..imported(module)
     };
     drop(records::put(&module.name, record));
@@ -132,14 +134,17 @@ fn whole<'py>(
             patches: change.patches.clone(),
         });
     }
-    let labels = plan.steps.iter().flat_map(|step| {
-        step.binds.iter().map(|name| {
-            (step.scope.iter().chain([name]).cloned().collect::<Vec<_>>().join("."), step.patches.clone())
-        })
-    });
-    record.imported = labels.collect();
+    record.imported = plan.steps.iter().flat_map(bound).collect();
+    let new = plan.steps.iter().filter(|step| step.action == Action::Execute && !step.replaces);
+    record.created = new.flat_map(bound).collect();
     record.base = Some(plan.target.clone());
     Ok(code)
+}
+
+/// The names that a step binds, each with the step's patches.
+fn bound(step: &Step) -> impl Iterator<Item = (String, Vec<String>)> {
+    let name = |name| step.scope.iter().chain([name]).cloned().collect::<Vec<_>>().join(".");
+    step.binds.iter().map(move |own| (name(own), step.patches.clone()))
 }
 
 /// What came of a graft.

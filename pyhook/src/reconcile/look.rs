@@ -17,8 +17,8 @@ const LOCALS: &str = ".<locals>.";
 /// The code at a place.
 pub fn look(py: Python<'_>, place: &Place) -> Seen {
     let Some(namespace) = modules::namespace(py, &place.module) else { return Seen::NotLoaded };
-    let seen = match find(&namespace, &place.qualname) {
-        Ok(Sight::Code(code)) => read(&place.module, &code),
+    let seen = match find(&namespace, place) {
+        Ok(Sight::Code(code)) => read(place, &code),
         Ok(Sight::Other(kind)) => Ok(Seen::NotPython { kind }),
         Ok(Sight::Nothing) => near(&namespace, &place.qualname).map(|near| Seen::NotFound { near }),
         Err(error) => Err(error),
@@ -34,12 +34,13 @@ enum Sight<'py> {
     Nothing,
 }
 
-fn find<'py>(namespace: &Bound<'py, PyDict>, qualname: &str) -> PyResult<Sight<'py>> {
+fn find<'py>(namespace: &Bound<'py, PyDict>, place: &Place) -> PyResult<Sight<'py>> {
+    let qualname = place.qualname.as_str();
     let (outer, inner) = qualname.split_once(LOCALS).unwrap_or((qualname, ""));
     let bound = bound(namespace, outer);
     let function = match bound.as_ref().map(|value| unwrap::function(value, outer)).transpose()?.flatten() {
         Some(function) => Some(function),
-        None => named(namespace, qualname)?,
+        None => named(namespace, place)?,
     };
     let Some(function) = function else {
         return Ok(match bound {
@@ -61,11 +62,13 @@ fn bound<'py>(namespace: &Bound<'py, PyDict>, dotted: &str) -> Option<Bound<'py,
     scope::lookup(namespace, &names, &name)
 }
 
-/// A live function of that qualified name, whoever holds it.
-fn named<'py>(namespace: &Bound<'py, PyDict>, qualname: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+/// A live function of that qualified name, whoever holds it in the application.
+fn named<'py>(namespace: &Bound<'py, PyDict>, place: &Place) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let deleted = records::deleted(&place.module);
     let all = holders::functions_of(namespace)?.into_iter().map(|holder| holder.function);
+    let mut held = all.filter(|function| !deleted.contains(&(function.as_ptr() as usize)));
     let name = |function: &Bound<'_, PyAny>| interpreter::text(function, "__qualname__");
-    Ok(all.into_iter().find(|function| name(function).as_deref() == Some(qualname)))
+    Ok(held.find(|function| name(function).as_deref() == Some(&*place.qualname)))
 }
 
 /// The code of a function made within another one, or of a class body or comprehension there.
@@ -114,11 +117,12 @@ fn near(namespace: &Bound<'_, PyDict>, qualname: &str) -> PyResult<Vec<String>> 
     Ok(names.iter().filter(similar).take(MOST).cloned().collect())
 }
 
-fn read(key: &str, code: &Bound<'_, PyAny>) -> PyResult<Seen> {
+fn read(place: &Place, code: &Bound<'_, PyAny>) -> PyResult<Seen> {
     let py = code.py();
-    let (original, patches) = match records::replaced(py, key, code) {
+    let creators = records::creators(&place.module, &place.qualname);
+    let (original, patches) = match records::replaced(py, &place.module, code) {
         Some((original, patches)) => (Some(original.map(|code| code.into_bound(py))), patches),
-        None => (None, Vec::new()),
+        None => (None, creators.clone().unwrap_or_default()),
     };
     let all = std::iter::once(code).chain(original.iter().flatten());
     let mut room = LIMIT;
@@ -129,6 +133,7 @@ fn read(key: &str, code: &Bound<'_, PyAny>) -> PyResult<Seen> {
         }
     }
     let original = match original {
+        None if creators.is_some() => Original::Nothing,
         None => Original::Same,
         Some(None) => Original::Absent,
         Some(Some(original)) => Original::Kept(data(&original)?),

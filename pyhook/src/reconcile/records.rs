@@ -58,6 +58,8 @@ pub struct Record {
     pub stored: Vec<Stored>,
     /// Names of attributes that the base itself holds changed (imported patched), with their patches.
     pub imported: Vec<(String, Vec<String>)>,
+    /// Those of them that the module has only with these patches.
+    pub created: Vec<(String, Vec<String>)>,
     /// What the module's own code has for functions that it was imported patched with, to be shown.
     pub unpatched: Vec<Unpatched>,
     pub stale: Vec<Stale>,
@@ -197,6 +199,21 @@ pub fn replaced(
     Some((original, found.patches.clone()))
 }
 
+/// The patches without which this module would not have a name, or the class that it is of.
+pub fn creators(name: &str, qualname: &str) -> Option<Vec<String>> {
+    let records = records();
+    let record = records.get(name)?;
+    let is_in = |label: &str| {
+        let rest = qualname.strip_prefix(label).filter(|_| !label.is_empty());
+        label == "<module>" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let stored = record.stored.iter().filter(|stored| stored.before.is_none() && stored.after.is_some());
+    let stored = stored.map(|stored| (&stored.label, &stored.patches));
+    let created = record.created.iter().map(|(label, patches)| (label, patches));
+    let found = stored.chain(created).find(|(label, _)| is_in(label));
+    found.map(|(_, patches)| patches.clone())
+}
+
 /// What a name was bound to before the stores of this module's record, if it has one for that name: `container`
 /// is the namespace or the class.
 pub fn before<'py>(
@@ -208,6 +225,14 @@ pub fn before<'py>(
     let records = records();
     let stored = records.get(key)?.stored.iter().find(|stored| stored.slot.is_of(py, container, name))?;
     Some(stored.before.as_ref().map(|value| value.bind(py).clone()))
+}
+
+/// The addresses of what this module's record keeps of names that were taken out of it.
+pub fn deleted(name: &str) -> Vec<usize> {
+    let records = records();
+    let stored = records.get(name).into_iter().flat_map(|record| &record.stored);
+    let gone = stored.filter(|stored| stored.after.is_none()).filter_map(|stored| stored.before.as_ref());
+    gone.map(|value| value.as_ptr() as usize).collect()
 }
 
 /// The original of each code object that took another's place in this module, by the address of the
