@@ -180,3 +180,47 @@ def test_lazy_imports_are_patched_when_used_and_not_before(
     assert home.state(app.pid, "user") == "active"
     assert app.eval("(sorts(), 'shop.price' in sys.modules)") == [["lazy_import", "lazy_import"], False]
     assert app.eval("(user.shop.price.net(1), user.count('a'), user.extra())") == [2, 1, 1]
+
+
+LAZY = """
+import importlib.util, sys
+def lazily(name):
+    spec = importlib.util.find_spec(name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+def sort(name):
+    return type(sys.modules[name]).__name__
+import shop
+price = lazily("shop.price")
+"""
+
+
+@pytest.mark.every_python
+@pytest.mark.parametrize("moment", ["before", "unloaded", "loaded"])
+def test_modules_of_a_lazy_loader(home: Home, start: Starter, package: Package, moment: str) -> None:
+    patch = package.write_patch("fix.diff", package.diff())
+    home.start()
+    if moment == "before":
+        home.add(patch)
+    app = start()
+    app.exec(LAZY)
+    home.wait_linked(app.pid)
+    if moment == "loaded":
+        assert app.eval("price.net(1)") == 1
+    if moment != "before":
+        state = home.add(patch).state(app.pid)
+        assert state == ("active" if moment == "loaded" else "waiting")
+    home.audit()
+    assert app.eval("sort('shop.price')") == ("module" if moment == "loaded" else "_LazyModule")
+    if moment == "before":
+        assert app.eval("price.net(1)") == 2
+    until_equal(lambda: app.eval("price.net(1)"), 2)
+    home.wait_state(app.pid, "fix", "active")
+    assert app.eval("(sort('shop.price'), type(price.__spec__.loader).__name__)") == [
+        "module",
+        "SourceFileLoader",
+    ]
+    home.remove("fix")
+    assert app.eval("price.net(1)") == 1

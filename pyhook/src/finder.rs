@@ -124,32 +124,66 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str, interest: Interest) -> PyResult<
     if loader.is_none() {
         return Ok(());
     }
-    let kind = modules::loader_kind(&loader);
-    let overridable = matches!(kind, LoaderKind::Source | LoaderKind::Sourceless | LoaderKind::Zip)
-        && !loader.is_instance_of::<PyType>()
-        // Archives up to Python 3.9 are loaded by `load_module`.
-        && loader.hasattr("exec_module")?
-        && interpreter::text(&loader.get_type(), "__module__")
-            .is_some_and(|module| module.contains("importlib") || module == "zipimport");
-    if !overridable {
+    if !is_overridable(&loader)? {
         modules::expect(py, name);
         link::nudge();
         return Ok(());
     }
-    let origin = interpreter::text(spec, "origin");
-    let facts = ModuleFacts { name: name.to_owned(), origin, loader: kind, ..ModuleFacts::default() };
     // What may be a second name of a module with patches is left to the live path, which compares files.
     let question = match interest {
-        Interest::Named => Question::ask(py, facts, Phase::Import),
+        Interest::Named => Question::ask(py, facts(spec, &loader, name), Phase::Import).map(Asked::Before),
         Interest::Resembling | Interest::None => None,
     };
+    put(&loader, name, question)
+}
+
+/// The same for a module that is found already and loads when it is touched (`importlib.util.LazyLoader`), which
+/// may be much later: it asks then. Nothing of the module is touched.
+pub fn prepare_lazy(module: &Bound<'_, PyModule>, name: &str) -> PyResult<()> {
+    let Some(spec) = module.dict().get_item("__spec__")? else { return Ok(()) };
+    // That is the loader which will load it, no longer the lazy one.
+    let loader = spec.getattr("loader")?;
+    let is_ours =
+        own_get_code(&loader).is_some_and(|own| own.bind(loader.py()).is_instance_of::<PatchedCode>());
+    if is_ours || !is_overridable(&loader)? {
+        return Ok(());
+    }
+    let facts = facts(&spec, &loader, name);
+    put(&loader, name, Some(Asked::Then(facts)))
+}
+
+/// Whether a loader takes its code from its own `get_code`.
+fn is_overridable(loader: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let kind = modules::loader_kind(loader);
+    Ok(matches!(kind, LoaderKind::Source | LoaderKind::Sourceless | LoaderKind::Zip)
+        && !loader.is_instance_of::<PyType>()
+        // Archives up to Python 3.9 are loaded by `load_module`.
+        && loader.hasattr("exec_module")?
+        && interpreter::text(&loader.get_type(), "__module__")
+            .is_some_and(|module| module.contains("importlib") || module == "zipimport"))
+}
+
+fn facts(spec: &Bound<'_, PyAny>, loader: &Bound<'_, PyAny>, name: &str) -> ModuleFacts {
+    let (origin, loader) = (interpreter::text(spec, "origin"), modules::loader_kind(loader));
+    ModuleFacts { name: name.to_owned(), origin, loader, ..ModuleFacts::default() }
+}
+
+fn put(loader: &Bound<'_, PyAny>, name: &str, question: Option<Asked>) -> PyResult<()> {
     let patched = PatchedCode {
         loader: loader.clone().unbind(),
         module: name.to_owned(),
         question: Mutex::new(question),
-        before: own_get_code(&loader),
+        before: own_get_code(loader),
     };
-    loader.setattr("get_code", Bound::new(py, patched)?)
+    loader.setattr("get_code", Bound::new(loader.py(), patched)?)
+}
+
+/// When a module's plan is asked for.
+enum Asked {
+    /// When it was found: the answer is on its way.
+    Before(Question),
+    /// When its code is read.
+    Then(ModuleFacts),
 }
 
 /// The `get_code` that the loader instance itself has, beside its type's.
@@ -163,7 +197,7 @@ fn own_get_code(loader: &Bound<'_, PyAny>) -> Option<Py<PyAny>> {
 struct PatchedCode {
     loader: Py<PyAny>,
     module: String,
-    question: Mutex<Option<Question>>,
+    question: Mutex<Option<Asked>>,
     /// What stood in its place: an archive's loader serves many modules.
     before: Option<Py<PyAny>>,
 }
@@ -208,7 +242,10 @@ impl PatchedCode {
     /// The module's code with its patches in it; `None` if there are none or none in time.
     fn patch<'py>(&self, code: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = code.py();
-        let question = self.question.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let question = match self.question.lock().unwrap_or_else(PoisonError::into_inner).take()? {
+            Asked::Before(question) => question,
+            Asked::Then(facts) => Question::ask(py, facts, Phase::Import)?,
+        };
         let answer = question.answer(py, |py| self.source(py))?;
         reconcile::graft(code, &answer).ok().flatten()
     }

@@ -130,11 +130,19 @@ pub fn namespace<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py,
 /// What reading its type's name raises.
 pub fn namespace_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let Ok(module) = object.cast::<PyModule>() else { return Ok(None) };
+    Ok(if is_lazy(module)? { None } else { Some(module.dict()) })
+}
+
+/// The module of that name, if it would load when touched.
+#[must_use]
+pub fn lazy_module<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyModule>> {
+    let module = modules(py).ok()?.get_item(name).ok()??.cast_into::<PyModule>().ok()?;
+    is_lazy(&module).ok()?.then_some(module)
+}
+
+fn is_lazy(module: &Bound<'_, PyModule>) -> PyResult<bool> {
     let plain = module.is_exact_instance_of::<PyModule>();
-    if !plain && module.get_type().name()?.to_cow()? == "_LazyModule" {
-        return Ok(None);
-    }
-    Ok(Some(module.dict()))
+    Ok(!plain && module.get_type().name()?.to_cow()? == "_LazyModule")
 }
 
 /// The objects that refer to some others (`gc.get_referrers`): one pass over all that the collector tracks.

@@ -53,6 +53,9 @@ fn is_expecting(py: Python<'_>) -> bool {
 pub fn outdated(py: Python<'_>, attached: bool) -> Outdated {
     let mut found = Outdated { unfinished: is_expecting(py), ..Outdated::default() };
     for name in candidates(py) {
+        if let Some(lazy) = interpreter::lazy_module(py, &name) {
+            finder::prepare_lazy(&lazy, &name).ok();
+        }
         match state(py, &name) {
             Loaded::Outdated(facts) => found.modules.push(facts),
             Loaded::Unfinished => found.unfinished = true,
