@@ -10,6 +10,7 @@ mod module;
 mod planner;
 mod refusals;
 mod selection;
+mod settle;
 mod source;
 mod sourceless;
 mod target;

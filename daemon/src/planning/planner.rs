@@ -1,24 +1,22 @@
-//! Answers plan requests: chooses the patches, composes targets, plans what leads there, and does it again
-//! without a patch that turns out not to fit, until the rest does.
+//! Plans one module with given patches: composes its target, and plans what leads there. Which patches these
+//! are is settled in [`super::settle`].
 
 use super::asker::Asker;
 use super::cache::Cache;
 use super::distributions::Distributions;
-use super::locate;
 use super::module::Original;
 use super::refusals::{Refused, in_module, unsupported};
-use super::selection::Selection;
 use super::source::Sources;
 use super::sourceless;
 use super::target::{Target, TargetKey};
 use super::texts::Texts;
 use crate::access::Access;
-use crate::registry::{Entry, Snapshot, View};
+use crate::registry::{Entry, View};
 use patchctl_planner::{Patch, PlanOptions, add_edits};
 use patchctl_protocol::digest::Digest;
-use patchctl_protocol::hook::{ModuleFacts, ModulePlan, Outcome, Phase, PlanReply, PlanRequest};
+use patchctl_protocol::hook::{ModuleFacts, Outcome, Phase};
 use patchctl_protocol::location::Location;
-use patchctl_protocol::plan::{Manner, PatchRef, Plan};
+use patchctl_protocol::plan::{Manner, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +35,7 @@ type Planned = Result<Arc<Plan>, Refusal>;
 pub struct Planner {
     pub texts: Texts,
     pub sources: Sources,
-    distributions: Distributions,
+    pub(super) distributions: Distributions,
     targets: Cache<TargetKey, Arc<Target>>,
     plans: Cache<PlanKey, Planned>,
 }
@@ -63,18 +61,6 @@ impl Planner {
         }
     }
 
-    /// Plans for the modules of a request, in its order.
-    #[must_use]
-    pub fn answer(&self, snapshot: &Snapshot, asker: &Asker, request: PlanRequest) -> PlanReply {
-        let view = snapshot.view(asker.process.uid);
-        let PlanRequest { request: number, phase, modules, excluded, .. } = request;
-        let works: Vec<Work> =
-            modules.into_iter().map(|facts| self.work(facts, phase, asker, &view)).collect();
-        let selection = Selection::new(&view, asker, &self.distributions, &excluded).beside(&works);
-        let modules = self.settle(&selection, &works, phase, asker, &view);
-        PlanReply { request: number, revision: snapshot.revision, modules }
-    }
-
     /// A module of a request, with its original found.
     #[must_use]
     pub fn work(&self, facts: ModuleFacts, phase: Phase, asker: &Asker, view: &View) -> Work {
@@ -86,63 +72,6 @@ impl Planner {
             None => view.module_names().any(|name| name.starts_with(&inner)),
         };
         Work { facts, original, is_package }
-    }
-
-    /// Plans all modules; a patch that is refused in one of them is taken out of all, and all are planned
-    /// again.
-    fn settle(
-        &self,
-        selection: &Selection<'_>,
-        works: &[Work],
-        phase: Phase,
-        asker: &Asker,
-        view: &View,
-    ) -> Vec<ModulePlan> {
-        loop {
-            let mut again = self.look_ahead(selection, works, asker, view);
-            let mut plans = Vec::new();
-            for work in works {
-                let entries = selection.of_module(&work.facts.name);
-                let (outcome, refusals) = self.module(work, &entries, phase);
-                for (id, refusal) in refusals {
-                    again |= selection.refuse(&id, refusal);
-                }
-                plans.push((work, entries, outcome));
-            }
-            if !again {
-                return plans.into_iter().map(|plan| reply(selection, view, plan)).collect();
-            }
-        }
-    }
-
-    /// Composes the modules of the chosen patches that are not in this request, where they can be found
-    /// beside those that are: a patch that won't fit there is not begun here.
-    fn look_ahead(&self, selection: &Selection<'_>, works: &[Work], asker: &Asker, view: &View) -> bool {
-        let mut again = false;
-        for work in works {
-            let Some(origin) = &work.facts.origin else { continue };
-            for entry in selection.of_module(&work.facts.name) {
-                let modules = entry.patch.iter().flat_map(|patch| &patch.modules);
-                let others = modules.filter(|name| !works.iter().any(|work| work.facts.name == **name));
-                for other in others {
-                    let Some(path) = locate::beside(other, &work.facts.name, Path::new(origin)) else {
-                        continue;
-                    };
-                    let facts = ModuleFacts {
-                        name: other.clone(),
-                        origin: Some(path.to_string_lossy().into_owned()),
-                        ..ModuleFacts::default()
-                    };
-                    let ahead = self.work(facts, Phase::Import, asker, view);
-                    if let Some(target) = self.target(&ahead, &selection.of_module(other)) {
-                        for (id, refusal) in &target.skipped {
-                            again |= selection.refuse(id, in_module(other, refusal));
-                        }
-                    }
-                }
-            }
-        }
-        again
     }
 
     /// The target of a module with these patches; `None` if its text is not there.
@@ -266,13 +195,6 @@ impl Planner {
         let count = (1..entries.len()).find(fails).unwrap_or(entries.len());
         entries.get(count.saturating_sub(1)).map(|entry| entry.id().to_owned()).unwrap_or_default()
     }
-
-    /// The patches of `selection`'s process for a module, composed: for looking ahead on behalf of a
-    /// client.
-    #[must_use]
-    pub fn selection<'a>(&'a self, view: &'a View, asker: &'a Asker) -> Selection<'a> {
-        Selection::new(view, asker, &self.distributions, &[])
-    }
 }
 
 fn key(work: &Work, original: &Digest, entries: &[Arc<Entry>]) -> TargetKey {
@@ -282,21 +204,6 @@ fn key(work: &Work, original: &Digest, entries: &[Arc<Entry>]) -> TargetKey {
         original: original.clone(),
         patches: entries.iter().map(|entry| Arc::clone(&entry.reference)).collect(),
     }
-}
-
-fn reply(
-    selection: &Selection<'_>,
-    view: &View,
-    (work, entries, outcome): (&Work, Vec<Arc<Entry>>, Outcome),
-) -> ModulePlan {
-    let applied = match outcome {
-        Outcome::NeedsSource | Outcome::Restore => Vec::new(),
-        _ => entries.iter().map(|entry| PatchRef::clone(&entry.reference)).collect(),
-    };
-    let name = work.facts.name.clone();
-    let digest = view.digest_of(&name);
-    let manners = manners(&entries);
-    ModulePlan { skipped: selection.skipped(&name), name, digest, applied, manners, outcome }
 }
 
 /// How these patches are brought in, where their headers say more than that they are.
