@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.rig.wheel import ROOT
+
+
+class MissingError(Exception):
+    """What this machine lacks, and how to get it."""
 
 
 def cargo(*arguments: str, variables: dict[str, str] | None = None) -> str:
@@ -28,3 +33,18 @@ def cargo(*arguments: str, variables: dict[str, str] | None = None) -> str:
         message = f"cargo {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         raise RuntimeError(message)
     return done.stdout + done.stderr
+
+
+def require_nightly(*, rust_src: bool = False) -> None:
+    """Raise `MissingError` where the toolchain is not there."""
+    if shutil.which("rustup") is None:
+        message = "rustup is not on PATH"
+        raise MissingError(message)
+    command = ["rustc", "+nightly", "--print", "sysroot"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode:
+        message = "no nightly toolchain: rustup toolchain install nightly"
+        raise MissingError(message)
+    if rust_src and not Path(found.stdout.strip(), "lib/rustlib/src/rust/library").is_dir():
+        message = "no sources of the standard library: rustup component add rust-src --toolchain nightly"
+        raise MissingError(message)

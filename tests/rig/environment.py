@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -39,9 +40,10 @@ class Environment:
 
 
 def plain_variables() -> dict[str, str]:
-    """This process's variables without those that would steer Python or patchctl."""
+    """Variables of every program that tests start: this process's, without those that would steer it."""
     steering = ("PYTHON", "PATCHCTL", "VIRTUAL_ENV", "COV_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(steering)}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(steering)}
+    return {**kept, **json.loads(os.environ.get("PATCHCTL_TEST_VARIABLES", "{}"))}
 
 
 def call(command: list[str], variables: dict[str, str] | None = None) -> str:
