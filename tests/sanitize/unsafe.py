@@ -1,4 +1,4 @@
-"""Lists every `unsafe` of the Rust sources with its reason: the `// SAFETY:` comment above it."""
+"""Lists every `unsafe` of the Rust sources with its reason: the `// SAFETY:` or `# Safety` above it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from tests.rig.wheel import ROOT
 
-USED = re.compile(r"\bunsafe\b(?=\s*(\{|extern|impl|fn|trait))|\bunsafe\(")
+USED = re.compile(r'\bunsafe\s*(\{|impl\b|(extern "C"\s*)?(\{|fn \w))|\bunsafe\(')
+"""Blocks, implementations, foreign items and functions; a function's type promises nothing by itself."""
+MARK = re.compile("SAFETY:|# Safety")
 OUTSIDE = {"target", "build", ".git"}
 
 
@@ -35,7 +37,7 @@ def places(root: Path = ROOT) -> Iterator[Unsafe]:
 
 
 def reason(lines: list[str], number: int) -> str:
-    """The comment above a line, from `SAFETY:` on; the statement may have begun some lines earlier."""
+    """The comment above a line, from its mark on; the statement may have begun some lines earlier."""
     for begin in range(number - 1, max(number - 6, -1), -1):
         if lines[begin].strip().startswith("//"):
             return comment(lines, begin)
@@ -43,9 +45,9 @@ def reason(lines: list[str], number: int) -> str:
 
 
 def comment(lines: list[str], end: int) -> str:
-    """The text of a block of comment lines that ends there, from `SAFETY:` on."""
+    """The text of a block of comment lines that ends there, from its mark on."""
     begin = end
     while begin > 0 and lines[begin - 1].strip().startswith("//"):
         begin -= 1
     text = " ".join(line.strip().lstrip("/").strip() for line in lines[begin : end + 1])
-    return text.partition("SAFETY:")[2].strip()
+    return MARK.split(text, maxsplit=1)[-1].strip() if MARK.search(text) else ""

@@ -47,6 +47,9 @@ fn disarm(py: Python<'_>, symbols: &Symbols) {
 }
 
 /// The function that the interpreter calls for each frame.
+///
+/// # Safety
+/// The thread is the one that runs, with the GIL held, and the frame is one that it is about to evaluate.
 unsafe extern "C" fn evaluate(
     thread: *mut ffi::PyThreadState,
     frame: *mut c_void,
