@@ -21,9 +21,14 @@ pub(crate) struct Excerpt<'s, 't> {
 }
 
 impl<'s, 't> Excerpt<'s, 't> {
+    /// An excerpt that has nothing yet: for what future imports mean nothing to, and may stand before them.
+    pub fn empty(source: &'s Source<'t>) -> Self {
+        Self { source, lines: BTreeMap::new() }
+    }
+
     /// An excerpt that has the future imports alone.
     pub fn new(source: &'s Source<'t>) -> Self {
-        let mut excerpt = Self { source, lines: BTreeMap::new() };
+        let mut excerpt = Self::empty(source);
         for stmt in source.body() {
             if matches!(stmt, Stmt::ImportFrom(import) if import.module.as_deref() == Some("__future__")) {
                 excerpt.future(stmt);

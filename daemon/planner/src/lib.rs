@@ -24,6 +24,7 @@ mod pair;
 mod parts;
 mod patch;
 mod plan;
+mod replaced;
 mod skeleton;
 mod source;
 mod stack;

@@ -142,6 +142,7 @@ pub(crate) fn origins(old: &Source<'_>, new: &Source<'_>, items: &ScopeItems<'_>
     pairing
         .matching(|a, b| definitions(a, b) && same_decorators(decorators(a), decorators(b)), Origin::Changed);
     pairing.matching(definitions, Origin::Changed);
+    pairing.matching(|a, b| declared(a).is_some() && declared(a) == declared(b), Origin::Changed);
     pairing.statements(old, new);
     pairing.origins
 }
@@ -232,6 +233,14 @@ fn key<'a>(item: &Item<'a>) -> Option<(bool, &'a str)> {
     match item.only()? {
         Stmt::FunctionDef(def) => Some((true, def.name.as_str())),
         Stmt::ClassDef(class) => Some((false, class.name.as_str())),
+        _ => None,
+    }
+}
+
+/// The name that an annotation without a value stands for.
+fn declared<'a>(item: &Item<'a>) -> Option<&'a str> {
+    match item.only()? {
+        Stmt::AnnAssign(assign) if assign.value.is_none() => Some(&assign.target.as_name_expr()?.id),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use crate::compose::Contribution;
 use crate::dependents;
 use crate::graftable::{is_graftable, may_hide_objects};
 use crate::patch::digest;
+use crate::replaced::Replacements;
 use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
 use crate::stack::with_deep_stack;
@@ -99,7 +100,9 @@ impl Builder<'_, '_, '_> {
             plan.old_skeleton = Some(skeleton(self.old, &old, &old_lambdas, &changes.old_functions));
             plan.new_skeleton = skeleton(self.new, &new, &new_lambdas, &changes.new_functions);
         }
-        plan.functions = pairs.iter().map(|pair| self.function(pair, &changes)).collect();
+        let items = if pairs.is_empty() { &[][..] } else { &changes.items };
+        let replacements = Replacements::of(self.new, items);
+        plan.functions = pairs.iter().map(|pair| self.function(pair, &changes, &replacements)).collect();
         plan.functions.extend(changes.lambdas.iter().flat_map(|pair| self.lambdas(pair)));
         changes.steps.sort_by_key(|draft| draft.step.line);
         let drafts = changes.steps.iter().chain(&changes.deletions);
@@ -143,7 +146,12 @@ impl Builder<'_, '_, '_> {
         (self.new.line(pair.new.start()), self.new.line(pair.new.end()))
     }
 
-    fn function(&self, pair: &FunctionPair<'_>, changes: &Changes<'_>) -> FunctionChange {
+    fn function(
+        &self,
+        pair: &FunctionPair<'_>,
+        changes: &Changes<'_>,
+        replacements: &Replacements,
+    ) -> FunctionChange {
         let FunctionPair { scope, parts, .. } = pair;
         let needs_source = parts.defaults || parts.annotations || parts.decorators || parts.kind;
         FunctionChange {
@@ -155,6 +163,7 @@ impl Builder<'_, '_, '_> {
             parts: *parts,
             source: needs_source.then(|| plain(self.new, pair.new, &pair.new_outer)),
             conditional: is_conditional(pair, &changes.old_functions, &changes.new_functions),
+            replaced: replacements.replace(pair),
             patches: if pair.because.is_empty() {
                 self.by.of(self.lines_of(pair))
             } else {
@@ -179,6 +188,7 @@ impl Builder<'_, '_, '_> {
             parts: Parts { code: true, ..Parts::default() },
             source: None,
             conditional: false,
+            replaced: false,
             patches: patches.clone(),
         };
         lines.into_iter().map(change).collect()

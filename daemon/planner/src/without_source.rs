@@ -134,6 +134,7 @@ impl<'a> Collector<'_, '_, 'a> {
             parts,
             source: Some(plain(self.source, def, outer)),
             conditional: false,
+            replaced: false,
             patches: self.by.of((self.source.line(def.start()), self.source.line(def.end()))),
         }
     }

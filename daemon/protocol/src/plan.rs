@@ -75,8 +75,19 @@ pub struct FunctionChange {
     /// It stands in an `if` or `try` block, or its name is defined more than once in its scope, so that it
     /// may rightly not exist in a process. Both skeletons then hold all definitions of that name.
     pub conditional: bool,
+    /// The module itself binds its name to something else afterwards, or deletes it: it may rightly not exist,
+    /// whatever the name is bound to.
+    pub replaced: bool,
     /// Ids of the patches that change it.
     pub patches: Vec<String>,
+}
+
+impl FunctionChange {
+    /// Whether a process without this function is as it should be.
+    #[must_use]
+    pub fn is_optional(&self) -> bool {
+        self.conditional || self.replaced
+    }
 }
 
 /// Which parts of a function object differ. `code` alone is a store of `__code__`; any other part needs

@@ -7,7 +7,7 @@ use super::holders::Holder;
 use super::prepare::{Candidate, Prepared};
 use super::records::{CodeRecord, Record};
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{edit, monitoring, refusal, scope, trampoline};
+use super::{edit, monitoring, named, refusal, scope, trampoline};
 use patchctl_protocol::plan::{FunctionChange, Parts};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
@@ -61,7 +61,7 @@ impl<'py> Assignment<'_, 'py, '_> {
                 original: Some(self.candidate.base.clone().unbind()),
                 current: code.unbind(),
                 outermost: pair.outermost,
-                optional: change.conditional || !pair.outermost,
+                optional: change.is_optional() || !pair.outermost,
                 patches: change.patches.clone(),
             });
         }
@@ -72,7 +72,7 @@ impl<'py> Assignment<'_, 'py, '_> {
             Some(template) => self.take_over(template, change, transaction).map_err(internal)?,
             None if change.parts.docstring => {
                 let text = codes::docstring(&pair.new).map_err(internal)?;
-                self.store_attribute("__doc__", text, change, transaction).map_err(internal)?;
+                self.store_docstring(text, change, transaction).map_err(internal)?;
             }
             None => {}
         }
@@ -188,7 +188,29 @@ impl<'py> Assignment<'_, 'py, '_> {
         for name in attributes(change.parts, template)? {
             self.store_attribute(name, template.getattr(name)?, change, transaction)?;
         }
+        if change.parts.docstring {
+            self.store_docstring(template.getattr("__doc__")?, change, transaction)?;
+        }
         Ok(())
+    }
+
+    /// The docstring, and the copies of it that properties and wrappers have.
+    fn store_docstring(
+        &self,
+        text: Bound<'py, PyAny>,
+        change: &FunctionChange,
+        transaction: &mut Transaction,
+    ) -> PyResult<()> {
+        let before = self.candidate.holder.function.getattr("__doc__")?;
+        let bound = scope::lookup(&self.module.namespace, &change.scope, &change.name);
+        for wrapper in bound.map(named::wrappers).unwrap_or_default() {
+            if wrapper.getattr("__doc__")?.is(&before) {
+                let slot = Slot::Attribute(wrapper.unbind(), "__doc__".to_owned());
+                let purpose = Purpose::kept(&self.module.key, "", &change.patches);
+                transaction.put(self.py, purpose, slot, Some(text.clone()))?;
+            }
+        }
+        self.store_attribute("__doc__", text, change, transaction)
     }
 
     fn store_attribute(
@@ -230,7 +252,6 @@ fn attributes(parts: Parts, template: &Bound<'_, PyAny>) -> PyResult<Vec<&'stati
         names.push(if template.hasattr("__annotate__")? { "__annotate__" } else { "__annotations__" });
         names.extend(template.hasattr("__type_params__")?.then_some("__type_params__"));
     }
-    names.extend(parts.docstring.then_some("__doc__"));
     Ok(names)
 }
 

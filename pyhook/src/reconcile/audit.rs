@@ -4,6 +4,7 @@ use super::caches::CacheRecord;
 use super::frames::{self, Running};
 use super::holders::{self, Holder};
 use super::records::Record;
+use super::transaction::Stored;
 use super::{PAUSE, failures, quiesce, records, script};
 use crate::{desired, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
@@ -32,6 +33,10 @@ struct Seen {
 fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report {
     let mut patches: BTreeMap<PatchRef, PatchReport> = BTreeMap::new();
     for (name, mut snapshot) in snapshots(py) {
+        if modules::namespace(py, records::module_of(&name)).is_none() {
+            // Its import failed, or it was taken out of `sys.modules`: it comes with its patches again.
+            continue;
+        }
         let settled = snapshot.caches.iter().filter(|cache| !cache.is_stale(py));
         let settled: Vec<usize> = settled.map(|cache| cache.cache.as_ptr() as usize).collect();
         drop(records::forget_caches(py, &name, &settled));
@@ -175,7 +180,12 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
         optional: code.optional,
         patches: code.patches.clone(),
     };
-    let labelled = record.stored.iter().filter(|stored| !stored.label.is_empty());
+    // Of several stores into one place the last one counts.
+    let last = |(index, stored): &(usize, &Stored)| {
+        let again = |later: &Stored| later.label == stored.label && later.slot.is_beside(&stored.slot);
+        !stored.label.is_empty() && !record.stored[index + 1..].iter().any(again)
+    };
+    let labelled = record.stored.iter().enumerate().filter(last).map(|(_, stored)| stored);
     Snapshot {
         since: record.since.clone(),
         skipped: record.skipped.clone(),

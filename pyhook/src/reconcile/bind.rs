@@ -3,12 +3,12 @@
 
 use super::execute::Executor;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{refusal, scope};
+use super::{importers, refusal, scope};
 use crate::interpreter;
-use patchctl_protocol::plan::{Place, Step};
+use patchctl_protocol::plan::{Place, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 
 impl<'py> Executor<'_, 'py, '_> {
     /// Binds (or, without a value, deletes) a name in a scope.
@@ -54,36 +54,60 @@ impl<'py> Executor<'_, 'py, '_> {
     }
 
     /// `from module import name` elsewhere: other modules' names that are bound to the very object that
-    /// was replaced are bound to the new one. Only for objects with an identity of their own.
+    /// was replaced are bound to the new one. An object with an identity of its own is known wherever it is
+    /// bound; of others (texts, numbers, what this module imports itself) the texts tell who imported them.
     pub(super) fn propagate(
         &self,
         py: Python<'py>,
-        before: &Bound<'py, PyAny>,
-        after: &Bound<'py, PyAny>,
+        name: &str,
+        (before, after): (&Bound<'py, PyAny>, &Bound<'py, PyAny>),
         step: &Step,
         transaction: &mut Transaction,
     ) -> PyResult<()> {
         const SHARED: [&str; 9] =
             ["int", "bool", "str", "bytes", "float", "complex", "NoneType", "module", "tuple"];
-        let sort = before.get_type().name()?;
-        if before.is(after) || SHARED.contains(&&*sort.to_cow()?) || before.is_none() {
+        if before.is(after) {
             return Ok(());
         }
-        for name in interpreter::modules(py)?.keys().iter() {
-            let Ok(name) = name.extract::<String>() else { continue };
-            let Some(namespace) = interpreter::namespace(py, &name)? else { continue };
+        let sort = before.get_type().name()?;
+        let told_by_texts = step.kind == StepKind::ChangedImport || SHARED.contains(&&*sort.to_cow()?);
+        let bound = if told_by_texts {
+            importers::importers(&self.module.namespace, name, before)?
+        } else {
+            self.bound_elsewhere(py, before)?
+        };
+        for (namespace, module, key) in bound {
+            let label = format!("{module}:{key}");
+            let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
+            let key = PyString::new(py, &key).into_any().unbind();
+            transaction.put(
+                py,
+                purpose,
+                Slot::Item(namespace.into_any().unbind(), key),
+                Some(after.clone()),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Names of other modules that are bound to an object: namespace, the module's name, the name.
+    fn bound_elsewhere(
+        &self,
+        py: Python<'py>,
+        object: &Bound<'py, PyAny>,
+    ) -> PyResult<Vec<(Bound<'py, PyDict>, String, String)>> {
+        let mut found = Vec::new();
+        for module in interpreter::modules(py)?.keys().iter() {
+            let Ok(module) = module.extract::<String>() else { continue };
+            let Some(namespace) = interpreter::namespace(py, &module)? else { continue };
             if namespace.is(&self.module.namespace) {
                 continue;
             }
-            let bound = namespace.iter().filter(|(_, value)| value.is(before)).map(|(key, _)| key);
-            for key in bound.collect::<Vec<_>>() {
-                let label = format!("{name}:{key}");
-                let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
-                let slot = Slot::Item(namespace.clone().into_any().unbind(), key.unbind());
-                transaction.put(py, purpose, slot, Some(after.clone()))?;
-            }
+            let keys = namespace.iter().filter(|(_, value)| value.is(object)).map(|(key, _)| key);
+            let keys: Vec<String> = keys.filter_map(|key| key.extract().ok()).collect();
+            found.extend(keys.into_iter().map(|key| (namespace.clone(), module.clone(), key)));
         }
-        Ok(())
+        Ok(found)
     }
 }
 

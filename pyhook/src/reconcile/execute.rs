@@ -124,13 +124,13 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         for (label, slot) in notes {
             let before = slot.read(py).map_err(internal)?;
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
-            numbers.push((transaction.note(purpose, slot, before.clone(), None), before));
+            numbers.push((transaction.note(purpose, slot, before.clone(), None), label, before));
         }
         self.run(py, &code, &[], &namespace)?;
-        for (number, before) in numbers {
+        for (number, label, before) in numbers {
             let after = transaction.settle(py, number).map_err(internal)?;
             if let (Some(before), Some(after), true) = (before, after, step.replaces) {
-                self.propagate(py, &before, &after, step, transaction).map_err(internal)?;
+                self.propagate(py, &label, (&before, &after), step, transaction).map_err(internal)?;
             }
         }
         Ok(())

@@ -130,7 +130,7 @@ fn whole<'py>(
             original: None,
             current: current.unbind(),
             outermost: true,
-            optional: change.conditional,
+            optional: change.is_optional(),
             patches: change.patches.clone(),
         });
     }
@@ -204,7 +204,7 @@ fn grafted<'py>(
                     original: Some(pair.old.unbind()),
                     current: pair.new.unbind(),
                     outermost: pair.outermost,
-                    optional: change.conditional || !pair.outermost,
+                    optional: change.is_optional() || !pair.outermost,
                     patches: change.patches.clone(),
                 });
             }

@@ -19,6 +19,7 @@ mod frames;
 mod graft;
 mod held;
 mod holders;
+mod importers;
 mod index;
 mod look;
 mod monitoring;

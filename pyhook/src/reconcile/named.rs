@@ -115,6 +115,25 @@ fn sort(value: &Bound<'_, PyAny>) -> Option<Sort> {
     }
 }
 
+/// What stands around the plain function in what a name is bound to, outermost first.
+pub fn wrappers(value: Bound<'_, PyAny>) -> Vec<Bound<'_, PyAny>> {
+    let mut found = Vec::new();
+    let mut value = value;
+    for _ in 0..LONGEST {
+        let inside = match sort(&value) {
+            Some(Sort::Cache | Sort::Function) => "__wrapped__",
+            Some(Sort::CachedProperty) => "func",
+            Some(Sort::Property) => "fget",
+            Some(Sort::Method) => "__func__",
+            None => break,
+        };
+        let Ok(inside) = value.getattr(inside) else { break };
+        found.push(value);
+        value = inside;
+    }
+    found
+}
+
 /// Whether it is what `functools.lru_cache` makes of a function.
 pub fn is_cache(object: &Bound<'_, PyAny>) -> bool {
     matches!(sort(object), Some(Sort::Cache))

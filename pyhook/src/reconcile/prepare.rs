@@ -221,7 +221,7 @@ impl<'py> Prepared<'py, '_> {
         if self.absent[index] || self.holders_of(index).next().is_some() {
             return Ok(());
         }
-        if change.conditional && self.is_other_definition(value.as_ref(), change) {
+        if change.replaced || change.conditional && self.is_other_definition(value.as_ref(), change) {
             return Ok(());
         }
         let reason = match value.as_ref().and_then(holders::plain_function) {

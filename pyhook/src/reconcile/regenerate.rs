@@ -11,16 +11,27 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 /// Attributes that belong to the one class object.
-const OWN: [&str; 9] = [
+const OWN: [&str; 7] = [
     "__dict__",
     "__weakref__",
     "__module__",
     "__qualname__",
     "__firstlineno__",
     "__static_attributes__",
-    "__annotations__",
-    "__annotations_cache__",
     "__abstractmethods__",
+];
+
+/// What a decorator computes from the body, beside functions; `__doc__` where the body has none.
+const GENERATED: [&str; 9] = [
+    "__dataclass_fields__",
+    "__dataclass_params__",
+    "__match_args__",
+    "__attrs_attrs__",
+    "__annotations__",
+    "__annotate__",
+    "__annotate_func__",
+    "__annotations_cache__",
+    "__doc__",
 ];
 
 /// Makes the class anew and takes over the attributes that its decorators generated, and those whose
@@ -54,6 +65,13 @@ pub fn regenerate<'py>(
             transaction.put(py, purpose, slot, Some(value)).map_err(raised)?;
         }
     }
+    // What the body binds and the decorator took away: a field whose default is made by a factory.
+    for name in step.binds.iter().filter(|name| scope::attribute(&new, name).is_none()) {
+        let label = format!("{}.{name}", step.scope.join("."));
+        let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
+        let slot = Slot::Class(class.clone().into_any().unbind(), name.clone());
+        transaction.put(py, purpose, slot, None).map_err(raised)?;
+    }
     Ok(())
 }
 
@@ -74,8 +92,7 @@ fn is_taken_over(
         let file = interpreter::text(&function.getattr("__code__")?, "co_filename").unwrap_or_default();
         return Ok(file.starts_with('<'));
     }
-    let generated = ["__dataclass_fields__", "__dataclass_params__", "__match_args__", "__attrs_attrs__"];
-    Ok(generated.contains(&name) || scope::attribute(class, name).is_none())
+    Ok(GENERATED.contains(&name) || scope::attribute(class, name).is_none())
 }
 
 /// Assigns the bases of the new header.
@@ -108,7 +125,7 @@ fn make<'py>(
     let locals = if outer.is_empty() { PyDict::new(py) } else { executor.locals(&outer)? };
     executor.run(py, &code, &outer, &locals)?;
     let made = locals.get_item(name).ok().flatten();
-    made.and_then(|made| made.cast_into::<PyType>().ok()).ok_or_else(|| {
+    made.and_then(scope::behind).ok_or_else(|| {
         Refusal::new(Reason::UnsupportedChange, format!("{name} is no class after its decorators"))
     })
 }

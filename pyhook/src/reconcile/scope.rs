@@ -1,5 +1,6 @@
 //! Scopes of a module: its own namespace and those of its classes, found without running code of theirs.
 
+use crate::interpreter;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
@@ -16,9 +17,27 @@ pub fn class<'py>(namespace: &Bound<'py, PyDict>, names: &[String]) -> Result<Bo
             Some(class) => attribute(class, name),
         };
         let value = value.ok_or_else(|| missing(names, "does not exist in the process"))?;
-        found = Some(value.cast_into::<PyType>().map_err(|_| missing(names, "is no class in the process"))?);
+        found = Some(behind(value).ok_or_else(|| missing(names, "is no class in the process"))?);
     }
     found.ok_or_else(|| missing(names, "names nothing"))
+}
+
+/// The class itself, or the one that a function wraps which stands in its place (`functools.wraps`).
+#[must_use]
+pub fn behind(value: Bound<'_, PyAny>) -> Option<Bound<'_, PyType>> {
+    const DEEPEST: usize = 20;
+    let mut value = value;
+    for _ in 0..DEEPEST {
+        value = match value.cast_into::<PyType>() {
+            Ok(class) => return Some(class),
+            Err(error) => error.into_inner(),
+        };
+        if !interpreter::is_function(&value).ok()? {
+            return None;
+        }
+        value = value.getattr("__wrapped__").ok()?;
+    }
+    None
 }
 
 fn missing(names: &[String], what: &str) -> Refusal {

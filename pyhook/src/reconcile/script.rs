@@ -50,7 +50,7 @@ fn lacking(py: Python<'_>, modules: &[ModulePlan]) -> Option<String> {
 fn absent(content: &Plan, main: &Bound<'_, PyDict>, line: u32) -> Option<String> {
     let absent = |scope: &[String], name: &str| scope::lookup(main, scope, name).is_none();
     let mut functions =
-        content.functions.iter().filter(|change| change.old_line > line && !change.conditional);
+        content.functions.iter().filter(|change| change.old_line > line && !change.is_optional());
     if let Some(change) = functions.find(|change| absent(&change.scope, &change.name)) {
         return Some(change.qualname.clone());
     }

@@ -54,6 +54,14 @@ impl Slot {
         }
     }
 
+    /// Whether both are places of one object. Runs no code.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        let object = |slot: &Self| match slot {
+            Self::Attribute(object, _) | Self::Class(object, _) | Self::Item(object, _) => object.as_ptr(),
+        };
+        object(self) == object(other)
+    }
+
     /// The value that lies there now.
     ///
     /// # Errors

@@ -29,6 +29,9 @@ const COMPUTED_BASES: [&str; 13] = [
     "Model",
 ];
 
+/// Of these, the ones for which annotations are words for people and type checkers.
+const ANNOTATED_BASES: [&str; 2] = ["NamedTuple", "TypedDict"];
+
 impl<'a> Walker<'_, '_, '_, 'a> {
     /// A class in both texts: its header, then its body.
     pub fn class(
@@ -96,6 +99,24 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         true
     }
 
+    /// Whether the annotation of an assignment is all that changed, where nobody computes from it: the value
+    /// that is there stays, with what the application has put into it since.
+    pub fn is_annotation_alone(&self, pair: &ScopePair<'_, 'a>, index: usize) -> bool {
+        let harmless = pair.class.is_none_or(|ClassPair { new, .. }| {
+            let plain =
+                || bases(new).iter().filter_map(last_name).any(|name| ANNOTATED_BASES.contains(&name));
+            new.decorator_list.is_empty() && (plain() || !self.is_computed(new))
+        });
+        let Origin::Changed(old) = pair.origins[index] else { return false };
+        let (old, new) = (&pair.items.old[old], &pair.items.new[index]);
+        let (Some(Stmt::AnnAssign(old)), Some(Stmt::AnnAssign(new))) = (old.only(), new.only()) else {
+            return false;
+        };
+        harmless
+            && same_expr(&old.target, &new.target)
+            && same_optional(old.value.as_deref(), new.value.as_deref())
+    }
+
     fn regenerate(&mut self, pair: &ScopePair<'_, 'a>, class: &'a StmtClassDef, names: Vec<String>) {
         let outer = pair.class_outer();
         let around = &outer[..outer.len().saturating_sub(1)];
@@ -140,6 +161,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let function =
                 matches!(pair.items.new[index].only(), Some(Stmt::FunctionDef(_) | Stmt::ClassDef(_)));
             match origin {
+                Origin::Changed(_) if self.is_annotation_alone(pair, index) => {}
                 Origin::Changed(_) if !function => add(&pair.new_bound[index], pair.items.new[index].stmts),
                 Origin::New => add(&pair.new_bound[index], pair.items.new[index].stmts),
                 _ => {}

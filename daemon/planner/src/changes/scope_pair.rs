@@ -3,8 +3,9 @@
 use super::import;
 use super::scope::Scope;
 use crate::pair::{Origin, ScopeItems};
-use crate::source::{Bound, Enclosing};
-use ruff_python_ast::StmtClassDef;
+use crate::source::{Bound, Enclosing, Item};
+use ruff_python_ast::{Expr, Stmt, StmtClassDef};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
 
 /// A class in both texts.
@@ -87,6 +88,28 @@ impl<'a> ScopePair<'_, 'a> {
         }
     }
 
+    /// Who executes one of several statements of a block that bind a name executes those after it too, or the
+    /// name would end with the value of an earlier one. Signatures for type checkers (`@overload`) are
+    /// nobody's value.
+    pub fn execute_rebinders(&mut self) {
+        let items = &self.items.new;
+        self.execute.retain(|index| !items[*index].only().is_some_and(is_overload));
+        let mut executed: FxHashSet<(Block, &str)> = FxHashSet::default();
+        for (index, item) in items.iter().enumerate() {
+            if item.only().is_some_and(is_overload) {
+                continue;
+            }
+            let block = block(item);
+            let names = self.new_bound[index].names.iter().map(|name| (block, name.as_str()));
+            if names.clone().any(|name| executed.contains(&name)) {
+                self.execute.insert(index);
+            }
+            if self.execute.contains(&index) {
+                executed.extend(names);
+            }
+        }
+    }
+
     /// What stands around the statements of this scope in the target, its own class included.
     pub fn class_outer(&self) -> Vec<Enclosing<'a>> {
         let item = self.items.new.first().or(self.items.old.first());
@@ -95,4 +118,25 @@ impl<'a> ScopePair<'_, 'a> {
         let end = outer.iter().rposition(class).map_or(0, |at| at + 1);
         outer[..end].to_vec()
     }
+}
+
+/// What an item stands in directly: the statement (by address) and the number of its branch.
+type Block = Option<(usize, usize)>;
+
+fn block(item: &Item<'_>) -> Block {
+    let last = item.outer.last()?;
+    Some(match last {
+        Enclosing::Class(class) => (std::ptr::from_ref(*class) as usize, 0),
+        Enclosing::Branch { stmt, index, .. } => (std::ptr::from_ref(*stmt) as usize, *index),
+    })
+}
+
+/// Whether a definition is a signature for type checkers (`typing.overload`).
+pub(super) fn is_overload(stmt: &Stmt) -> bool {
+    let Stmt::FunctionDef(def) = stmt else { return false };
+    def.decorator_list.iter().any(|decorator| match &decorator.expression {
+        Expr::Name(name) => name.id == "overload",
+        Expr::Attribute(attribute) => attribute.attr.as_str() == "overload",
+        _ => false,
+    })
 }

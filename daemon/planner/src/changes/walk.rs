@@ -56,6 +56,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
         pair.execute_last_binders();
         pair.execute_augmented();
+        pair.execute_rebinders();
         self.executions(&pair);
         self.removed(&pair);
         self.list(pair);
@@ -80,6 +81,10 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 self.class(pair.scope, classes, old.as_ref().map_or(&[], |old| &old.outer), &item.outer);
             }
             _ if origin.is_changed() && self.lambdas(pair.scope, old.as_ref(), &item) => {}
+            _ if self.is_annotation_alone(pair, index) => {
+                self.changes.beyond_functions = true;
+                self.annotation_only(pair.scope, &item);
+            }
             _ if origin == Origin::New || origin.is_changed() => {
                 self.statement(pair, index);
             }
@@ -155,12 +160,14 @@ impl<'a> Walker<'_, '_, '_, 'a> {
 
     /// Makes steps of the items to execute.
     fn executions(&mut self, pair: &ScopePair<'_, 'a>) {
-        if pair.class.is_some() && self.special_class(pair) {
-            return;
-        }
+        let made_anew = pair.class.is_some() && self.special_class(pair);
         let mut units = BTreeSet::new();
         for &index in &pair.execute {
             let item = &pair.items.new[index];
+            // Definitions belong to the class that is there: their `super()` must find it.
+            if made_anew && !matches!(item.only(), Some(Stmt::FunctionDef(_) | Stmt::ClassDef(_))) {
+                continue;
+            }
             let unit = item.unit();
             let (stmts, outer) = unit.unwrap_or((item.stmts, &item.outer[..]));
             let start = stmts.first().map(Ranged::start);
@@ -207,7 +214,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         let outer = pair.class_outer();
         let mut draft = step::execute(self.new, pair.scope, &outer, &new[..1], StepKind::ChangedValue);
         let value = if after.is_some() { self.new.slice(first.range()) } else { "None" };
-        let mut excerpt = Excerpt::new(self.new);
+        let mut excerpt = Excerpt::empty(self.new);
         excerpt.keep_text(&outer, first.start(), &format!("__doc__ = {value}"));
         draft.step.source = Some(excerpt.text());
         draft.step.places.clear();
@@ -218,9 +225,12 @@ impl<'a> Walker<'_, '_, '_, 'a> {
 
     /// Remembers the items of the target.
     fn list(&mut self, pair: ScopePair<'_, 'a>) {
+        let alone: Vec<bool> =
+            (0..pair.items.new.len()).map(|index| self.is_annotation_alone(&pair, index)).collect();
         let ScopePair { scope, items, origins, execute, .. } = pair;
         for (index, item) in items.new.into_iter().enumerate() {
-            let changed = execute.contains(&index) || !matches!(origins[index], Origin::Same(_));
+            let differs = !matches!(origins[index], Origin::Same(_)) && !alone[index];
+            let changed = execute.contains(&index) || differs;
             let origin = origins[index].index().map(|old| items.old[old].clone());
             self.changes.items.push(TargetItem { scope: scope.clone(), item, origin, changed });
         }

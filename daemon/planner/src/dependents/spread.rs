@@ -20,15 +20,15 @@ pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[Strin
     let mut items = std::mem::take(&mut changes.items);
     items.sort_by_key(|item| item.item.range().start());
     let changed = seeds(source, changes, &items);
-    if changed.is_empty() {
-        return;
+    if !changed.is_empty() {
+        let mut spread = Spread { source, changes, renew, changed };
+        spread.callables(&items);
+        spread.affected(&items);
+        for item in items.iter().filter(|_| phase == Phase::Live) {
+            spread.item(item);
+        }
     }
-    let mut spread = Spread { source, changes, renew, changed };
-    spread.callables(&items);
-    spread.affected(&items);
-    for item in items.iter().filter(|_| phase == Phase::Live) {
-        spread.item(item);
-    }
+    changes.items = items;
 }
 
 pub(super) struct Spread<'s, 't, 'c, 'a> {
