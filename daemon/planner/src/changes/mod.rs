@@ -13,5 +13,5 @@ mod walk;
 pub(crate) use import::import_changes;
 pub(crate) use lambda::LambdaPair;
 pub(crate) use scope::{Changes, Definition, FunctionPair, Scope, TargetItem, first_words};
-pub(crate) use step::{Draft, execute};
+pub(crate) use step::{Draft, Sort, execute};
 pub(crate) use walk::find;

@@ -2,10 +2,12 @@
 
 use super::import;
 use super::scope::Scope;
+use super::step::Sort;
+use crate::dependents::{Reads, is_pure};
 use crate::pair::{Origin, ScopeItems};
 use crate::source::{Bound, Enclosing, Item};
 use ruff_python_ast::{Expr, Stmt, StmtClassDef};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
 /// A class in both texts.
@@ -86,6 +88,53 @@ impl<'a> ScopePair<'_, 'a> {
                 self.execute.extend(chain);
             }
         }
+    }
+
+    /// What is executed finds, in names that are bound again and again, what it would have found when the
+    /// module ran: the last statement before it that binds the name is executed too. Returns what that can't
+    /// be done for: the item and the name, where that statement does more than compute a value.
+    pub fn execute_bound_before(&mut self) -> Vec<(usize, String)> {
+        let binders = self.rebound_values();
+        let mut problems = Vec::new();
+        let mut open: Vec<usize> =
+            if binders.is_empty() { Vec::new() } else { self.execute.iter().copied().collect() };
+        while let Some(index) = open.pop() {
+            let item = &self.items.new[index];
+            let reads = item.stmts.iter().flat_map(|stmt| Reads::of_statement(stmt).names);
+            let mut names: Vec<String> =
+                reads.map(|name| name.split('.').next().unwrap_or_default().to_owned()).collect();
+            names.sort();
+            names.dedup();
+            for name in names {
+                let Some(all) = binders.get(&(block(item), name.clone())) else { continue };
+                let Some(before) = all.iter().rev().find(|at| **at < index).copied() else { continue };
+                let last = all.last().is_none_or(|last| *last == before);
+                if last || self.execute.contains(&before) {
+                    continue;
+                }
+                if !self.items.new[before].stmts.iter().all(is_pure) {
+                    problems.push((index, name));
+                } else if self.execute.insert(before) {
+                    open.push(before);
+                }
+            }
+        }
+        problems
+    }
+
+    /// The items that bind names without being definitions or imports, in order, where there are several of
+    /// them for a name in a block.
+    fn rebound_values(&self) -> FxHashMap<(Block, String), Vec<usize>> {
+        let mut found: FxHashMap<(Block, String), Vec<usize>> = FxHashMap::default();
+        for (index, item) in self.items.new.iter().enumerate() {
+            if Sort::of(item.stmts, &self.new_bound[index]) == Sort::Value {
+                for name in &self.new_bound[index].names {
+                    found.entry((block(item), name.clone())).or_default().push(index);
+                }
+            }
+        }
+        found.retain(|_, all| all.len() > 1);
+        found
     }
 
     /// Who executes one of several statements of a block that bind a name executes those after it too, or the

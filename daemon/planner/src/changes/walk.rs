@@ -56,10 +56,30 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
         pair.execute_last_binders();
         pair.execute_augmented();
-        pair.execute_rebinders();
+        self.execute_in_order(&mut pair);
         self.executions(&pair);
         self.removed(&pair);
         self.list(pair);
+    }
+
+    /// Has names that are bound again and again hold what they held when the module ran, first for what is
+    /// executed and then in the end.
+    fn execute_in_order(&mut self, pair: &mut ScopePair<'_, 'a>) {
+        loop {
+            let before = pair.execute.len();
+            pair.execute_rebinders();
+            let problems = pair.execute_bound_before();
+            if pair.execute.len() > before {
+                continue;
+            }
+            for (index, name) in problems {
+                let line = self.new.line_number(pair.items.new[index].range().start());
+                let detail = format!("it reads {name}, which is bound to something else by now");
+                let what = pair.new_bound[index].names.first().map_or("a statement", String::as_str);
+                self.unsupported(pair.scope.dotted(what), line, &detail);
+            }
+            return;
+        }
     }
 
     /// Looks at one item of the target.

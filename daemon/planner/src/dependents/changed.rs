@@ -19,11 +19,19 @@ pub(super) struct Changed {
     stale: FxHashSet<String>,
     /// Every name bound in the module and in its class bodies.
     bound: FxHashSet<String>,
+    /// Of these, the ones that several statements bind to values.
+    rebound: FxHashSet<String>,
 }
 
 impl Changed {
-    pub fn new(bound: FxHashSet<String>) -> Self {
-        Self { bound, ..Self::default() }
+    pub fn new(bound: FxHashSet<String>, rebound: FxHashSet<String>) -> Self {
+        Self { bound, rebound, ..Self::default() }
+    }
+
+    /// Whether something read may hold another value by now than when the module ran.
+    pub fn is_rebound(&self, scope: &Scope, reads: &Reads) -> bool {
+        let rebound = |name: &String| prefixes(&self.resolve(scope, name)).any(|p| self.rebound.contains(p));
+        !self.rebound.is_empty() && reads.names.iter().any(rebound)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -8,5 +8,6 @@ mod reads;
 mod seeds;
 mod spread;
 
+pub(crate) use pure::is_pure;
 pub(crate) use reads::Reads;
 pub(crate) use spread::add;

@@ -54,7 +54,7 @@ const METHODS: [&str; 22] = [
 ];
 
 /// Whether a statement only assigns an immutable value to names.
-pub(super) fn is_pure(stmt: &Stmt) -> bool {
+pub(crate) fn is_pure(stmt: &Stmt) -> bool {
     match stmt {
         Stmt::Assign(assign) => assign.targets.iter().all(is_name_target) && is_value(&assign.value),
         Stmt::AnnAssign(assign) => {

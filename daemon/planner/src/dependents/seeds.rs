@@ -1,7 +1,7 @@
 //! Where changes start: the names that a plan's own changes bind anew or give other code.
 
 use super::changed::Changed;
-use crate::changes::{Changes, TargetItem, import_changes};
+use crate::changes::{Changes, Sort, TargetItem, import_changes};
 use crate::source::{Bound, Source};
 use patchctl_protocol::plan::{Action, Parts};
 use ruff_python_ast::Stmt;
@@ -10,12 +10,19 @@ use rustc_hash::FxHashSet;
 /// The names that the changes themselves bind anew.
 pub(super) fn seeds(source: &Source<'_>, changes: &Changes<'_>, items: &[TargetItem<'_>]) -> Changed {
     let mut bound = FxHashSet::default();
+    let (mut once, mut again) = (FxHashSet::default(), FxHashSet::default());
     for item in items {
-        for name in Bound::of(source, item.item.stmts).names {
-            bound.insert(key(&item.scope.namespace, &item.scope.mangle(&name)));
+        let binds = Bound::of(source, item.item.stmts);
+        let value = Sort::of(item.item.stmts, &binds) == Sort::Value;
+        for name in binds.names {
+            let name = key(&item.scope.namespace, &item.scope.mangle(&name));
+            if value && !once.insert(name.clone()) {
+                again.insert(name.clone());
+            }
+            bound.insert(name);
         }
     }
-    let mut changed = Changed::new(bound);
+    let mut changed = Changed::new(bound, again);
     for item in items.iter().filter(|item| item.changed) {
         let definition = matches!(item.item.only(), Some(Stmt::FunctionDef(_) | Stmt::ClassDef(_)));
         if definition && item.origin.is_some() {

@@ -139,6 +139,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         if wanted
             || pure
                 && !self.changed.is_stale(scope, &reads)
+                && !self.changed.is_rebound(scope, &reads)
                 && self.changed.call_root(scope, &reads).is_none()
         {
             self.renew(item, &reads, &root, &bound);
