@@ -123,3 +123,39 @@ def test_stale_values_are_told_and_renewed(home: Home, connected: Connected, pac
     assert app.eval("shop.table.VALUE") == 2
     home.remove("fix")
     assert app.eval("(shop.table.build(), shop.table.VALUE)") == [1, 1]
+
+
+def test_what_other_modules_and_metaclasses_computed_is_stale(
+    home: Home, connected: Connected, package: Package
+) -> None:
+    files = {
+        "shop/release.py": "VERSION = '1.0.1'\n",
+        "shop/banner.py": (
+            '"""Words; VERSION = 1 is none."""\n\nfrom shop.release import VERSION as SHOWN\n\n\n'
+            "class Banner:\n    text = f'shop {SHOWN}'\n\n    def show(self):\n        text = SHOWN\n"
+            "        return text\n\n\ndef tell(text='shop ' + SHOWN):\n    return text, 'SHOWN'\n"
+        ),
+        "shop/meta.py": (
+            "class Meta(type):\n    def __new__(cls, name, bases, body):\n"
+            "        made = {key: f'<{one}>' if key == 'text' else one for key, one in body.items()}\n"
+            "        return super().__new__(cls, name, bases, made)\n\n\n"
+            "class Made(metaclass=Meta):\n    text = 'old'\n"
+        ),
+    }
+    for name, text in files.items():
+        (package.folder / name).write_text(text)
+        package.files[name] = text
+    app = connected("import shop.banner, shop.meta")
+    diff = package.diff("shop/release.py", ("1.0.1", "1.0.2")) + package.diff(
+        "shop/meta.py", ("'old'", "'new'")
+    )
+    changed = home.add(package.write_patch("fix.diff", diff))
+    stale = {one["name"]: (one["line"], one["because"]) for one in changed.outcome(app.pid)["stale"]}
+    assert stale == {
+        "Banner.text": (7, "VERSION"),
+        "tell": (14, "VERSION"),
+        "Made.text": (8, "what its metaclass Meta made of it"),
+    }
+    assert app.eval("(shop.banner.Banner().show(), shop.banner.Banner.text)") == ["1.0.2", "shop 1.0.1"]
+    home.remove("fix")
+    assert app.eval("(shop.banner.Banner().show(), shop.meta.Made.text)") == ["1.0.1", "<old>"]

@@ -57,7 +57,7 @@ impl<'py> Executor<'_, 'py, '_> {
     /// was replaced are bound to the new one. An object with an identity of its own is known wherever it is
     /// bound; of others (texts, numbers, what this module imports itself) the texts tell who imported them.
     pub(super) fn propagate(
-        &self,
+        &mut self,
         py: Python<'py>,
         name: &str,
         (before, after): (&Bound<'py, PyAny>, &Bound<'py, PyAny>),
@@ -77,6 +77,7 @@ impl<'py> Executor<'_, 'py, '_> {
             self.bound_elsewhere(py, before)?
         };
         for (namespace, module, key) in bound {
+            self.stale.extend(importers::computed(&namespace, &key, name));
             let label = format!("{module}:{key}");
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             let key = PyString::new(py, &key).into_any().unbind();

@@ -104,6 +104,7 @@ fn forward(
     for step in content.steps.iter().filter(|step| step.action == Action::Delete) {
         executor.step(py, step, transaction)?;
     }
+    record.stale.append(&mut executor.stale);
     Ok(())
 }
 

@@ -8,12 +8,12 @@ use super::codes;
 use super::failures::Failure;
 use super::prepare::{self, Prepared};
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{refusal, regenerate};
+use super::{holders, refusal, regenerate, scope};
 use crate::interpreter;
-use patchctl_protocol::plan::{Action, Plan, Step, StepKind};
+use patchctl_protocol::plan::{Action, Plan, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyType};
 use std::collections::HashMap;
 
 /// Executes the steps of one module's plan.
@@ -24,12 +24,14 @@ pub struct Executor<'a, 'py, 'p> {
     /// What class bodies see as their namespace, by class: a copy, from which the names that a step binds
     /// are taken over.
     pub(super) locals: HashMap<Vec<String>, Bound<'py, PyDict>>,
+    /// What stays behind, beside what the plan knows of: in other modules, and what metaclasses computed.
+    pub stale: Vec<Stale>,
 }
 
 impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
     pub fn new(module: &'a Prepared<'py, 'p>, content: &'p Plan) -> Self {
         let filename = prepare::file_name(content, &module.namespace);
-        Self { module, content, filename, locals: HashMap::new() }
+        Self { module, content, filename, locals: HashMap::new(), stale: Vec::new() }
     }
 
     /// Does one step.
@@ -190,8 +192,35 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
             let label = format!("{}.{name}", step.scope.join("."));
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             self.bind(py, purpose, &step.scope, name, value, transaction)?;
+            if matches!(step.kind, StepKind::NewValue | StepKind::ChangedValue) {
+                self.note_metaclass(&step.scope, &label, step.line);
+            }
         }
         Ok(())
+    }
+
+    /// A value that a metaclass of the application's may have computed something from, or into something else,
+    /// when it made the class.
+    fn note_metaclass(&mut self, names: &[String], label: &str, line: u32) {
+        let Ok(class) = scope::class(&self.module.namespace, names) else { return };
+        let metaclass = class.get_type();
+        let makes = |kind: &Bound<'_, PyType>| {
+            ["__new__", "__init__"].iter().any(|name| {
+                let made = scope::attribute(kind, name).as_ref().and_then(holders::plain_function);
+                let from = made.and_then(|made| interpreter::text(&made, "__module__"));
+                from.is_some_and(|from| !["abc", "typing", "enum"].contains(&from.as_str()))
+            })
+        };
+        let kinds = metaclass.mro();
+        if kinds.iter().any(|kind| kind.cast_into::<PyType>().is_ok_and(|kind| makes(&kind))) {
+            let because = format!(
+                "what its metaclass {} made of it",
+                interpreter::text(&metaclass, "__name__").unwrap_or_default()
+            );
+            let file = self.module.namespace.get_item("__file__").ok().flatten();
+            let file = file.and_then(|file| file.extract().ok());
+            self.stale.push(Stale { name: label.to_owned(), line, because, file });
+        }
     }
 
     fn delete(&mut self, py: Python<'py>, step: &Step, transaction: &mut Transaction) -> Result<(), Refusal> {

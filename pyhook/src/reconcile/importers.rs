@@ -1,7 +1,9 @@
-//! Who imported a name from a module: read from the texts of the other modules, for values that say nothing
-//! about where they are from (texts, numbers, what a module itself imported).
+//! Who imported a name from a module, and what was computed from it there: read from the texts of the other
+//! modules, which know it, where values (texts, numbers, what a module itself imported) say nothing about where
+//! they are from.
 
 use crate::interpreter;
+use patchctl_protocol::plan::Stale;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::fs;
@@ -67,6 +69,85 @@ pub fn importers<'py>(
     Ok(found)
 }
 
+/// What a module computed at its import from a name that it imported: stale where that gets another value.
+pub fn computed(namespace: &Bound<'_, PyDict>, name: &str, because: &str) -> Vec<Stale> {
+    let file = text_of(namespace, "__file__");
+    let uses = uses(&text(namespace), name).into_iter();
+    let stale = |(name, line)| Stale { name, line, because: because.to_owned(), file: file.clone() };
+    uses.map(stale).collect()
+}
+
+/// Names (dotted, with their lines) that statements outside functions compute from a name: values, defaults
+/// and bases, as far as they stand on one line with what they are bound to.
+fn uses(text: &str, name: &str) -> Vec<(String, u32)> {
+    let mut found = Vec::new();
+    // Indentation and name of the blocks around; functions have none.
+    let mut blocks: Vec<(usize, Option<String>)> = Vec::new();
+    let mut in_text = false;
+    for (line, number) in text.lines().zip(1..) {
+        let quotes = line.matches("\"\"\"").count() + line.matches("'''").count();
+        let within = in_text;
+        in_text ^= quotes % 2 == 1;
+        let statement = code(line).trim_start();
+        if within || statement.is_empty() {
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        blocks.retain(|(outer, _)| *outer < indent);
+        if blocks.iter().any(|(_, class)| class.is_none()) {
+            continue;
+        }
+        let Some(bound) = binding(statement) else { continue };
+        if mentions(bound.from, name) {
+            let classes = blocks.iter().filter_map(|(_, class)| class.as_deref());
+            found.push((classes.chain([bound.name]).collect::<Vec<_>>().join("."), number));
+        }
+        if let Some(class) = bound.opens {
+            blocks.push((indent, class.then(|| bound.name.to_owned())));
+        }
+    }
+    found
+}
+
+/// A line that binds a name to something.
+struct Binding<'t> {
+    name: &'t str,
+    /// What it is computed from.
+    from: &'t str,
+    /// Whether it opens the block of a class, or of a function.
+    opens: Option<bool>,
+}
+
+fn binding(statement: &str) -> Option<Binding<'_>> {
+    let plain = statement.strip_prefix("async ").unwrap_or(statement);
+    for (keyword, class) in [("def ", false), ("class ", true)] {
+        if let Some(rest) = plain.strip_prefix(keyword) {
+            let end = rest.find(['(', ':', '[']).unwrap_or(rest.len());
+            let (name, from) = rest.split_at(end);
+            let from = if class { from } else { from.split_once('=').map_or("", |(_, from)| from) };
+            return Some(Binding { name: name.trim(), from, opens: Some(class) });
+        }
+    }
+    let (target, from) = statement.split_once('=')?;
+    let name = target.split(':').next()?.trim_end_matches(['+', '-', '|', '&', '*', ' ']);
+    let is_name = !name.is_empty() && name.chars().all(|c| is_word(c) || c == '.');
+    (is_name && !from.starts_with('=')).then_some(Binding { name, from, opens: None })
+}
+
+/// Whether a name stands in a text as a word of its own, neither as an attribute nor in quotes.
+fn mentions(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        !before.is_some_and(|c| is_word(c) || c == '.' || c == '"' || c == '\'')
+            && !after.is_some_and(is_word)
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
+}
+
 /// The names that are bound to the object; where it is one that many share, only the same name.
 fn bound(namespace: &Bound<'_, PyDict>, name: &str, object: &Bound<'_, PyAny>) -> Vec<String> {
     if is_common(object) {
@@ -94,10 +175,14 @@ fn is_common(object: &Bound<'_, PyAny>) -> bool {
 
 /// What a module's own text imports.
 fn imports(namespace: &Bound<'_, PyDict>) -> Vec<Imported> {
-    let file = text_of(namespace, "__file__").filter(|file| file.ends_with(".py"));
-    let text = file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
     let package = text_of(namespace, "__package__").unwrap_or_default();
-    from_imports(&text, &package)
+    from_imports(&text(namespace), &package)
+}
+
+/// A module's text as its file has it; empty where it has none.
+fn text(namespace: &Bound<'_, PyDict>) -> String {
+    let file = text_of(namespace, "__file__").filter(|file| file.ends_with(".py"));
+    file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default()
 }
 
 fn text_of(namespace: &Bound<'_, PyDict>, name: &str) -> Option<String> {
