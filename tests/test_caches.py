@@ -122,3 +122,17 @@ def test_a_module_imported_patched_is_cleared_when_the_patch_goes(
     home.wait_state(app.pid, "fix", "active")
     home.remove("fix")
     assert app.eval(CALLS) == OLD
+
+
+def test_caches_that_hold_a_class_of_a_cached_property_stay(
+    home: Home, cached: Application, package: Package
+) -> None:
+    cached.exec("of_class = functools.lru_cache(m.Shelf); shelf = of_class(); shelf.lazy")
+    patch = package.write_patch("fix.diff", package.diff("shop/cached.py", *CHANGES))
+    home.add(patch, "--clear-caches")
+    assert cached.eval(CALLS) == NEW
+    assert cached.eval("(of_class.cache_info().currsize, of_class() is shelf)") == [1, True]
+    (module,) = [
+        one for row in home.json("audit")["processes"] for p in row["patches"] for one in p["modules"]
+    ]
+    assert "Shelf.lazy" in [stale["name"] for stale in module["stale"]]

@@ -23,6 +23,11 @@ BENCHES: dict[str, Bench] = {
     "pause": lambda stage, n: [
         calls.pause(stage, 20 * n, 100_000, "2 ms"),
         calls.pause(stage, 10 * n, 1_000_000, "25 ms, 2 x"),
+        *(
+            calls.pause(stage, 10 * n, objects, "25 ms", *manner)
+            for manner in (("--clear-caches",), ("--quiesce", "5"))
+            for objects in (100_000, 1_000_000)
+        ),
     ],
     "attach": lambda stage, n: attach.attach(stage, 15 * n),
     "fleet": lambda stage, n: [latency.add(stage, 200, 5 * n, "150 ms")],

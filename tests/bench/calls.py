@@ -90,19 +90,42 @@ COLLECTOR = (
 )
 
 
-def pause(stage: Stage, rounds: int, objects: int, goal: str) -> Row:
-    """Longest time that the interpreter lock is held for a body change, over one pass of the collector."""
+CACHED = """
+
+import functools
+
+
+@functools.lru_cache(maxsize=None)
+def remembered(amount):
+    return net(amount)
+
+
+@functools.lru_cache(maxsize=None)
+def doubled(amount):
+    return remembered(amount) * 2
+"""
+
+
+def pause(stage: Stage, rounds: int, objects: int, goal: str, *manner: str) -> Row:
+    """Longest time that the interpreter lock is held for a body change, over one pass of the collector.
+
+    `manner` are options of `patchctl add`. Two caches are filled that hold what the function answered.
+    """
     package, home = stage.package(), stage.home()
+    package.files["shop/price.py"] += CACHED
+    (package.folder / "shop" / "price.py").write_text(package.files["shop/price.py"])
     app = stage.application(stage.hooked, package, home)
     app.exec(f"import shop.price; objects = [[] for _ in range({objects})]\n{COLLECTOR}")
     home.wait_linked(app.pid)
     patch = package.write_patch("fix.diff", package.diff())
 
     def paused() -> float:
-        microseconds = home.add(patch).outcome(app.pid)["pause_us"]
+        app.eval("[shop.price.doubled(amount) for amount in range(100)][0]")
+        microseconds = home.add(patch, *manner).outcome(app.pid)["pause_us"]
         home.remove("fix")
         return float(microseconds) / 1e6
 
     a, b, factor = median_pair(paused, lambda: app.eval("pass_over()"), rounds)
     found = f"median {milliseconds(a)}, {factor:.2f} x one `gc.get_referrers` ({milliseconds(b)})"
-    return Row(f"pause of the application ({objects:,} objects, body change)", found, goal)
+    change = " ".join(["body change", *(f"`{option}`" for option in manner[:1])])
+    return Row(f"pause of the application ({objects:,} objects, {change})", found, goal)

@@ -66,9 +66,11 @@ pub fn settle(py: Python<'_>, before: Option<&Record>, record: &mut Record) {
     if !touched.is_empty()
         && let Some(chains) = named::chains(&namespace)
     {
+        let mut sought = Sought::default();
         for (affected, clear) in &touched {
-            of_function(&namespace, &chains, affected, *clear, record).ok();
+            of_function(&namespace, &chains, affected, *clear, record, &mut sought).ok();
         }
+        sought.find(py, record).ok();
     }
     // Without a patch there is nobody to whom later changes could be compared.
     if record.applied.is_empty() {
@@ -99,12 +101,22 @@ fn touched(before: Option<&Record>, record: &Record) -> Vec<(Affected, bool)> {
         .collect()
 }
 
-fn of_function(
-    namespace: &Bound<'_, PyDict>,
-    chains: &[Chain<'_>],
+/// What the collector's objects are passed over for: once for all functions, since the application waits.
+#[derive(Default)]
+struct Sought<'py> {
+    /// Functions whose caches are to be cleared.
+    functions: Vec<Bound<'py, PyAny>>,
+    /// Properties whose values may lie in instances, by class and name.
+    properties: Vec<(Bound<'py, PyType>, String, Stale)>,
+}
+
+fn of_function<'py>(
+    namespace: &Bound<'py, PyDict>,
+    chains: &[Chain<'py>],
     affected: &Affected,
     clear: bool,
     record: &mut Record,
+    sought: &mut Sought<'py>,
 ) -> PyResult<()> {
     let own = chains.iter().find(|chain| chain.name == affected.name);
     let Some(function) = own.and_then(|chain| chain.function.clone()) else { return Ok(()) };
@@ -128,18 +140,52 @@ fn of_function(
                 });
             }
         }
-        if let Some((class, name)) = &chain.in_instances
-            && holding(class, name)?
-        {
-            record.stale.push(stale(&chain.name));
+        if let Some((class, name)) = &chain.in_instances {
+            sought.properties.push((class.clone(), name.clone(), stale(&chain.name)));
         }
     }
     if clear {
-        for cache in everywhere(&function)? {
-            cache.call_method0("cache_clear")?;
-        }
+        sought.functions.push(function);
     }
     Ok(())
+}
+
+impl<'py> Sought<'py> {
+    /// Clears the caches of the functions, wherever they are held, and those of wrappers that were made for them;
+    /// notes the properties of which some instance holds a value.
+    fn find(self, py: Python<'py>, record: &mut Record) -> PyResult<()> {
+        let families: Vec<_> =
+            self.properties.iter().map(|(class, ..)| family(class)).collect::<PyResult<_>>()?;
+        let classes = families.iter().flatten().cloned();
+        let targets: Vec<_> = self.functions.iter().cloned().chain(classes).collect();
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let referents = py.import("gc")?.getattr("get_referents")?;
+        let read = py.get_type::<PyAny>().getattr("__getattribute__")?;
+        let mut held = vec![false; families.len()];
+        for object in interpreter::referrers(py, &targets)?.iter() {
+            if named::is_cache(&object) {
+                // Another one may hold a class.
+                let held = referents.call1((&object,))?.cast_into::<PyList>()?;
+                if held.iter().any(|held| self.functions.iter().any(|function| function.is(&held))) {
+                    object.call_method0("cache_clear")?;
+                }
+                continue;
+            }
+            let kind = object.get_type();
+            for (number, (_, name, _)) in self.properties.iter().enumerate() {
+                if !held[number] && families[number].iter().any(|class| kind.is(class)) {
+                    let values = read.call1((&object, "__dict__")).ok();
+                    let values = values.and_then(|values| values.cast_into::<PyDict>().ok());
+                    held[number] = values.is_some_and(|values| values.contains(name).unwrap_or(false));
+                }
+            }
+        }
+        let found = self.properties.into_iter().zip(held).filter(|(_, held)| *held);
+        record.stale.extend(found.map(|((.., stale), _)| stale));
+        Ok(())
+    }
 }
 
 /// Calls and entries by `cache_info()`.
@@ -149,17 +195,9 @@ fn counts(cache: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
     Ok((hits + misses, info.get_item(3)?.extract()?))
 }
 
-/// All caches of a function, wherever they are held, and those of wrappers that were made for them.
-fn everywhere<'py>(function: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let referrers = interpreter::referrers(function.py(), std::slice::from_ref(function))?;
-    Ok(referrers.iter().filter(named::is_cache).collect())
-}
-
-/// Whether some instance of a class, or of those that inherit from it, holds a value under a name.
-fn holding(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
-    let py = class.py();
-    let subclasses = py.get_type::<PyType>().getattr("__subclasses__")?;
-    let read = py.get_type::<PyAny>().getattr("__getattribute__")?;
+/// A class and those that inherit from it.
+fn family<'py>(class: &Bound<'py, PyType>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let subclasses = class.py().get_type::<PyType>().getattr("__subclasses__")?;
     let mut classes = vec![class.clone().into_any()];
     let mut next = 0;
     while let Some(class) = classes.get(next) {
@@ -170,15 +208,7 @@ fn holding(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {
         }
         next += 1;
     }
-    for object in interpreter::referrers(py, &classes)?.iter() {
-        if classes.iter().any(|class| object.get_type().is(class))
-            && let Ok(values) = read.call1((&object, "__dict__"))
-            && values.cast::<PyDict>().is_ok_and(|values| values.contains(name).unwrap_or(false))
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(classes)
 }
 
 /// Whether `functools` is there, without which there are no caches of its making.
