@@ -1,6 +1,7 @@
 //! Who still runs old code: frames of all threads, and suspended generators and coroutines, which no thread
 //! has on its stack.
 
+use super::codes;
 use crate::interpreter;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -79,10 +80,13 @@ const SUSPENDED: [(&str, &str, &str); 3] = [
 /// What reading frames raises.
 pub fn suspended<'py>(py: Python<'py>, codes: &[Bound<'py, PyAny>]) -> PyResult<Vec<Running<'py>>> {
     let mut found = Vec::new();
+    // Frames of plain functions live no longer than their calls, and a pass takes its time.
+    let codes: Vec<_> =
+        codes.iter().filter(|code| codes::kind(code).is_ok_and(|kind| kind != 0)).cloned().collect();
     if codes.is_empty() {
         return Ok(found);
     }
-    for object in interpreter::referrers(py, codes)?.iter() {
+    for object in interpreter::referrers(py, &codes)?.iter() {
         let sort = object.get_type().name()?.to_string();
         let Some((sort, code, frame)) = SUSPENDED.into_iter().find(|(name, ..)| *name == sort) else {
             continue;
