@@ -3,6 +3,8 @@
 
 const OPEN: &str = "# /// signature";
 const CLOSE: &str = "# ///";
+/// The byte order mark.
+const MARK: &str = "\u{feff}";
 
 /// A patch file's text, divided.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,16 +23,26 @@ pub fn divide(text: &str) -> Result<Divided, &'static str> {
     let mut divided = Divided { block: None, rest: String::with_capacity(text.len()) };
     let mut lines = text.split_inclusive('\n');
     while let Some(line) = lines.next() {
-        if line.trim_end() != OPEN {
+        let (mark, begin) = after_mark(line, divided.rest.is_empty());
+        if begin.trim_end() != OPEN {
             divided.rest.push_str(line);
             continue;
         }
+        divided.rest.push_str(mark);
         if divided.block.is_some() {
             return Err("it has two signature blocks");
         }
         divided.block = Some(inside(&mut lines)?);
     }
     Ok(divided)
+}
+
+/// A line without the byte order mark that the first one of a file may have, which stays first.
+fn after_mark(line: &str, is_first: bool) -> (&str, &str) {
+    match line.strip_prefix(MARK) {
+        Some(rest) if is_first => (MARK, rest),
+        _ => ("", line),
+    }
 }
 
 fn inside<'t>(lines: &mut impl Iterator<Item = &'t str>) -> Result<String, &'static str> {
@@ -52,12 +64,12 @@ fn inside<'t>(lines: &mut impl Iterator<Item = &'t str>) -> Result<String, &'sta
 /// The text with a block, behind the lines that must stay first in a Python file.
 #[must_use]
 pub fn put_in(rest: &str, toml: &str) -> String {
+    let (mark, begin) = after_mark(rest, true);
     let stays = |line: &&str| {
-        let line = line.trim_start_matches('\u{feff}');
-        line.starts_with("#!") || (line.starts_with('#') && line.contains("coding"))
+        line.ends_with('\n') && (line.starts_with("#!") || (line.starts_with('#') && line.contains("coding")))
     };
-    let first: usize = rest.split_inclusive('\n').take(2).take_while(stays).map(str::len).sum();
-    let (before, after) = rest.split_at(first);
+    let first: usize = begin.split_inclusive('\n').take(2).take_while(stays).map(str::len).sum();
+    let (before, after) = rest.split_at(mark.len() + first);
     let block: String = toml.lines().map(|line| format!("# {line}\n")).collect();
     format!("{before}{OPEN}\n{block}{CLOSE}\n{after}")
 }
@@ -82,6 +94,20 @@ mod tests {
         assert!(text.starts_with("#!/usr/bin/python\n# coding: utf-8\n# /// signature\n"), "{text}");
     }
 
+    #[test]
+    fn a_byte_order_mark_stays_first_and_a_last_line_without_end_comes_last() {
+        for (rest, begin) in [
+            ("\u{feff}x = 1\n", "\u{feff}# /// signature\n"),
+            ("\u{feff}#!/bin/sh\nx = 1\n", "\u{feff}#!/bin/sh\n# /// signature\n"),
+            ("#!/usr/bin/python", "# /// signature\n"),
+        ] {
+            let text = put_in(rest, "a = 1\n");
+            assert!(text.starts_with(begin), "{text:?}");
+            let divided = divide(&text).expect("divides");
+            assert_eq!((divided.rest.as_str(), divided.block.as_deref()), (rest, Some("a = 1\n")));
+        }
+    }
+
     mod properties {
         use super::*;
 
@@ -89,7 +115,6 @@ mod tests {
             #[test]
             fn what_was_put_in_comes_out(rest in "([ -~]{0,20}\n){0,8}[ -~]{0,5}", toml in "([a-z]{1,5} = 1\n){0,3}") {
                 prop_assume!(!rest.contains("/// signature"));
-                prop_assume!(!rest.starts_with("#") || rest.ends_with('\n'));
                 let divided = divide(&put_in(&rest, &toml)).expect("divides");
                 prop_assert_eq!(divided.rest, rest);
                 prop_assert_eq!(divided.block, Some(toml));

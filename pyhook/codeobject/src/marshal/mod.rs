@@ -2,6 +2,7 @@
 
 mod pyc;
 mod reader;
+mod slots;
 mod writer;
 
 pub use pyc::{Pyc, read_pyc};

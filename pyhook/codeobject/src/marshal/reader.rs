@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::slots;
 use crate::tables::{Handlers, rules};
 use crate::{CodeObject, Constant, Text, Version};
 
@@ -206,7 +207,9 @@ impl Reader<'_> {
         if unified {
             let names = self.names()?;
             code.slot_kinds = self.bytes()?;
-            split_slots(&mut code, names)?;
+            if !slots::split(&mut code, &names) {
+                return Err(MarshalError::Unexpected("kind for each slot"));
+            }
         } else {
             code.varnames = self.names()?;
             code.freevars = self.names()?;
@@ -267,26 +270,4 @@ fn shrink(negative: bool, mut magnitude: Vec<u8>) -> Constant {
         Ok(value) if !wide => Constant::Int(if negative { -value } else { value }),
         _ => Constant::BigInt { negative, magnitude },
     }
-}
-
-/// Bits of a slot's kind (Include/internal/pycore_code.h).
-const LOCAL: u8 = 0x20;
-const CELL: u8 = 0x40;
-const FREE: u8 = 0x80;
-
-fn split_slots(code: &mut CodeObject, names: Vec<Text>) -> Result<(), MarshalError> {
-    if names.len() != code.slot_kinds.len() {
-        return Err(MarshalError::Unexpected("kind for each slot"));
-    }
-    for (name, kind) in names.into_iter().zip(&code.slot_kinds) {
-        if kind & LOCAL != 0 {
-            code.varnames.push(name.clone());
-        }
-        if kind & CELL != 0 {
-            code.cellvars.push(name);
-        } else if kind & FREE != 0 {
-            code.freevars.push(name);
-        }
-    }
-    Ok(())
 }

@@ -1,11 +1,8 @@
 //! Code objects to marshal data (Python/marshal.c), without references.
 
+use super::slots;
 use crate::tables::{Handlers, rules};
 use crate::{CodeObject, Constant, Text, Version};
-
-const LOCAL: u8 = 0x20;
-const CELL: u8 = 0x40;
-const FREE: u8 = 0x80;
 
 /// Writes a code object as `marshal.loads` of the version reads it. `None` if a constant
 /// is opaque.
@@ -128,7 +125,7 @@ impl Writer {
         self.texts(code.names.iter());
         if unified {
             self.texts(code.slot_names().into_iter());
-            self.sized(b's', &slot_kinds(code));
+            self.sized(b's', &slots::kinds(code));
         } else {
             self.texts(code.varnames.iter());
             self.texts(code.freevars.iter());
@@ -146,19 +143,4 @@ impl Writer {
         }
         Some(())
     }
-}
-
-/// The kinds read, or those the names imply when slots have changed since.
-fn slot_kinds(code: &CodeObject) -> Vec<u8> {
-    let locals = code.varnames.iter().map(|name| match code.cellvars.contains(name) {
-        true => LOCAL | CELL,
-        false => LOCAL,
-    });
-    let cells = code.own_cells().map(|_| CELL);
-    let implied: Vec<u8> = locals.chain(cells).chain(code.freevars.iter().map(|_| FREE)).collect();
-    let kinds = |kinds: &[u8]| -> Vec<u8> { kinds.iter().map(|kind| kind & (LOCAL | CELL | FREE)).collect() };
-    if kinds(&code.slot_kinds) == implied {
-        return code.slot_kinds.clone();
-    }
-    implied
 }
