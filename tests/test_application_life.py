@@ -276,3 +276,12 @@ def test_exit_without_clean_up(home: Home, app: Application, package: Package) -
     assert app.process.wait(20) == 7
     until(home.linked, lambda seen: app.pid not in seen, what="the process's end")
     assert app.said() == ""
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_valgrind_runs_a_patched_application(home: Home, package: Package) -> None:
+    home.add(package.write_patch("fix.diff", package.diff()))
+    command = ["valgrind", "--tool=none", "--quiet", str(home.environment.python)]
+    script = "import shop.price; print(shop.price.net(5))"
+    variables = {**plain_variables(), **home.variables, "PYTHONPATH": str(package.folder)}
+    assert call([*command, "-c", script], variables) == "10\n"
