@@ -20,9 +20,12 @@ mod script;
 mod start;
 
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // Found, not missed: PyO3 answers a missing attribute by making its type of exceptions, at each start.
+    module.setattr("__all__", PyList::empty(module.py()))?;
     module.add_function(wrap_pyfunction!(start::start, module)?)?;
     module.add_function(wrap_pyfunction!(start::attach, module)?)?;
     module.add_function(wrap_pyfunction!(reconcile::examine, module)?)

@@ -50,9 +50,14 @@ def start() -> None:
 
 
 def _load(placeholder: "object | None") -> None:
-    from . import _native
-
-    _native.start(placeholder)
+    # As `from . import _native` would, whose search of the package's folder takes longer than the loading.
+    name = __name__ + "._native"
+    external = sys.modules["_frozen_importlib_external"]
+    spec = external.spec_from_file_location(name, __path__[0] + "/_native.abi3.so")
+    native = sys.modules["_frozen_importlib"].module_from_spec(spec)
+    spec.loader.exec_module(native)
+    sys.modules[name] = globals()["_native"] = native
+    native.start(placeholder)
 
 
 def find_spec(name: str, path: object = None, target: object = None) -> None:  # noqa: ARG001
