@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import Connected, Starter
 from tests.rig.home import Home
 from tests.rig.package import NET, Package
-from tests.rig.waiting import until_equal
+from tests.rig.waiting import until, until_equal
 
 
 @pytest.mark.every_python
@@ -32,7 +32,7 @@ def test_top_level_change_is_seen_by_the_module_itself(home: Home, start: Starte
 def test_loader_spec_and_file_stay_as_they_were(home: Home, start: Starter, package: Package) -> None:
     look = (
         "(type(shop.price.__loader__).__name__, shop.price.__spec__.origin, shop.price.__file__,"
-        " shop.price.__spec__.cached, len(__import__('sys').meta_path))"
+        " shop.price.__spec__.cached)"
     )
     home.start()
     plain = start()
@@ -122,6 +122,22 @@ def test_modules_imported_before_the_hook_are_patched_live(
     app = start()
     home.wait_state(app.pid, "early", "active")
     assert app.eval("__import__('os').path.commonprefix([])") == "patched"
+
+
+@pytest.mark.every_python
+def test_the_first_patch_comes_before_the_import(home: Home, connected: Connected, package: Package) -> None:
+    (package.folder / "shop" / "early.py").write_text(
+        "def rate():\n    return 1\n\n\nAT_IMPORT = rate()\n"
+    )
+    app = connected()
+    count = "len(__import__('sys').meta_path)"
+    without = app.eval(count)
+    patch = '# /// patch\n# module = "shop.early"\n# ///\ndef rate():\n    return 2\n'
+    home.add(package.write_patch("early.py", patch), code=None)
+    until(lambda: app.eval(count), lambda found: found > without)
+    app.exec("import shop.early")
+    assert app.eval("shop.early.AT_IMPORT") == 2
+    home.wait_state(app.pid, "early", "active")
 
 
 @pytest.mark.every_python

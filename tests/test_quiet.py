@@ -93,6 +93,14 @@ def test_with_a_daemon_only_what_is_told(home: Home, plain: Environment, package
 
 
 @pytest.mark.every_python
+def test_no_finder_stands_where_no_module_has_patches(home: Home, plain: Environment) -> None:
+    home.start()
+    expected, found = look(plain, {}), look(home.environment, home.variables)
+    assert "patchctl_hook._native" in found["modules"]
+    assert found["meta_path"] == expected["meta_path"]
+
+
+@pytest.mark.every_python
 def test_a_patch_loads_no_other_modules(home: Home, app: Application, package: Package) -> None:
     loaded = "__import__('sys').modules.keys()"
     for name in ("operator", "types", "collections.abc", "opcode", "inspect"):

@@ -1,5 +1,5 @@
-//! The import hook: a finder that stands first on `sys.meta_path` and finds nothing itself. For a module
-//! with patches it walks the other finders, and has the loader instance's own `get_code` answer with the
+//! The import hook: a finder that stands first on `sys.meta_path` from the moment at which the first patch is
+//! known (asking any finder is a hundredth of an import) and finds nothing itself. For a module with patches it walks the other finders, and has the loader instance's own `get_code` answer with the
 //! patched code, once, for that one spec; the loader keeps its type, and everything else sees what it
 //! always saw.
 
@@ -53,6 +53,29 @@ impl Finder {
     }
 }
 
+/// Whether the finder stands on `sys.meta_path`.
+static STANDING: AtomicBool = AtomicBool::new(false);
+
+/// Puts the finder first on `sys.meta_path`, once: in the place of `placeholder` if there is one, else as soon
+/// as some module has patches.
+///
+/// # Errors
+/// That there is no such list.
+pub fn stand(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let is_needed = placeholder.is_some() || desired::with(|known| !known.modules.is_empty());
+    if !is_needed || STANDING.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let path = py.import("sys")?.getattr("meta_path")?.cast_into::<PyList>()?;
+    let finder = Bound::new(py, Finder)?;
+    match placeholder.and_then(|entry| path.index(entry).ok()) {
+        // In its place: whoever walks the list right now passes over nothing.
+        Some(position) => path.set_item(position, finder),
+        // Whoever walks the list now asks one finder twice.
+        None => path.insert(0, finder),
+    }
+}
+
 /// Whether the link knows that another finder stands before ours.
 static OVERTAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -66,6 +89,9 @@ fn notice_overtaking(py: Python<'_>) {
 
 /// Whether another finder stands before ours on `sys.meta_path`.
 pub fn is_overtaken(py: Python<'_>) -> bool {
+    if !STANDING.load(Ordering::Relaxed) {
+        return false;
+    }
     // SAFETY: the GIL is held; the list, which may be null, and its item are borrowed, and used only until the
     // next line that could run Python code.
     let first = unsafe {

@@ -6,7 +6,7 @@ use crate::{desired, finder, life, link, place, script};
 use patchctl_protocol::index::Index;
 use patchctl_protocol::location::Scope;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use rustix::process::getuid;
 use std::fs::File;
 use std::io::Read;
@@ -43,7 +43,7 @@ fn begin(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>, attached: bool)
     let ignore: bool = sys.getattr("flags")?.getattr("ignore_environment")?.is_truthy()?;
     place::trust_environment(!ignore);
     read_index();
-    install(&sys, placeholder)?;
+    finder::stand(py, placeholder)?;
     life::register(py)?;
     if !attached {
         // Without it the script is patched as it runs.
@@ -58,18 +58,6 @@ fn names_loaded_modules(sys: &Bound<'_, PyModule>) -> PyResult<bool> {
     desired::with(|known| {
         known.modules.keys().try_fold(false, |found, name| Ok(found || modules.contains(name)?))
     })
-}
-
-/// Puts the finder first on `sys.meta_path`.
-fn install(sys: &Bound<'_, PyModule>, placeholder: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-    let path = sys.getattr("meta_path")?.cast_into::<PyList>()?;
-    let finder = Bound::new(sys.py(), finder::Finder)?;
-    let position = placeholder.and_then(|entry| path.index(entry).ok());
-    match position {
-        // In its place: whoever walks the list right now passes over nothing.
-        Some(position) => path.set_item(position, finder),
-        None => path.insert(0, finder),
-    }
 }
 
 /// Takes the names of patched modules from the daemon's index file, instead of waiting for its reply.
