@@ -113,7 +113,7 @@ impl Flow<'_> {
             let info = table(self.body.version).info(op);
             let info = info.ok_or(DepthError::NoSuchOp { index, op })?;
             self.reach_handler(index)?;
-            let (pops, pushes) = info.signature.counts(arg);
+            let (pops, pushes) = info.signature().counts(arg);
             let underflow = DepthError::Underflow { index, op };
             let rest = depth.checked_sub(pops).ok_or(underflow)?;
             self.reach_target(index, info, rest)?;
@@ -128,7 +128,7 @@ impl Flow<'_> {
         match self.body.target_of(index) {
             Some(target) if info.jump != Jump::Marker => {
                 let arg = self.body.instructions[index].arg;
-                self.reach(target, rest + info.signature.jump_count(arg))
+                self.reach(target, rest + info.signature().jump_count(arg))
             }
             _ => Ok(()),
         }

@@ -5,6 +5,7 @@ mod interpreters;
 use std::process::Command;
 
 use interpreters::interpreters;
+use patchctl_codeobject::Version;
 use patchctl_codeobject::tables::{digest, table};
 
 const OPMAP: &str = "
@@ -29,5 +30,15 @@ fn digests_are_those_of_the_interpreters() {
             (words[0], number(words[1]), number(words[2]))
         });
         assert_eq!(digest(rows), table(interpreter.version).digest(), "{}", interpreter.version);
+    }
+}
+
+#[test]
+fn every_instruction_has_a_signature() {
+    for version in Version::ALL {
+        for info in table(version).infos() {
+            // Reading it panics where its notation says nothing.
+            assert!(info.signature().counts(0).0 < 64, "{version} {}", info.op.name());
+        }
     }
 }

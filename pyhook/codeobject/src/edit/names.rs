@@ -97,7 +97,7 @@ fn loads(target: &Target, name: &Text, place: &Place) -> Result<Vec<Vec<usize>>,
 fn put(target: &mut Target, chosen: Vec<Vec<usize>>, load: (Op, u32)) {
     for index in backwards(chosen) {
         let instruction = target.body.instructions[index];
-        let signature = target.table.info(instruction.op).map(|info| &info.signature);
+        let signature = target.table.info(instruction.op).map(|info| info.signature());
         let outputs = signature.map_or(&[][..], |signature| &signature.outputs);
         let null = (Op::PushNull, 0);
         let null_first = outputs.first().is_some_and(|item| item.want == Want::Null);

@@ -229,7 +229,7 @@ fn begins(target: &Target, index: usize) -> bool {
             | Op::ForIter
             | Op::EndAsyncFor
     );
-    let signature = target.table.info(instruction.op).map(|info| &info.signature);
+    let signature = target.table.info(instruction.op).map(|info| info.signature());
     let pops = signature.map_or(0, |signature| signature.counts(instruction.arg).0);
     let jumps = instruction.target.is_some() && !instruction.op.sets_up_block();
     !never && !jumps && pops == 0 && !moves_values(instruction.op)
@@ -253,7 +253,7 @@ fn starts_statement(target: &Target, index: usize, prologue: usize) -> bool {
     }
     let Some(before) = index.checked_sub(1).filter(|_| index > prologue) else { return true };
     let before = &target.body.instructions[before];
-    let signature = target.table.info(before.op).map(|info| &info.signature);
+    let signature = target.table.info(before.op).map(|info| info.signature());
     let pushes = signature.map_or(0, |signature| signature.counts(before.arg).1);
     let finished = before.op.ends_flow() || before.op.sets_up_block() || before.op == Op::BeforeWith;
     pushes == 0 && !moves_values(before.op) || finished

@@ -64,7 +64,33 @@ pub(super) struct Row {
     pub caches: u8,
     pub operand: Operand,
     pub jump: Jump,
-    pub signature: &'static str,
+    pub signature: Notation,
+}
+
+/// A stack signature in the notation of `tables/signatures.py`. Its text stands in the row itself: pointers to
+/// eight hundred texts would be adjusted by the dynamic linker in every process that loads the tables.
+#[derive(Debug)]
+pub(super) struct Notation {
+    bytes: [u8; Self::LONGEST],
+    length: u8,
+}
+
+impl Notation {
+    const LONGEST: usize = 39;
+
+    const fn new(text: &str) -> Self {
+        let mut notation = Self { bytes: [0; Self::LONGEST], length: text.len() as u8 };
+        let mut at = 0;
+        while at < text.len() {
+            notation.bytes[at] = text.as_bytes()[at];
+            at += 1;
+        }
+        notation
+    }
+
+    pub(super) fn text(&self) -> &str {
+        str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
 }
 
 pub(super) const fn row(
@@ -75,7 +101,7 @@ pub(super) const fn row(
     jump: Jump,
     signature: &'static str,
 ) -> Row {
-    Row { number, op, caches, operand, jump, signature }
+    Row { number, op, caches, operand, jump, signature: Notation::new(signature) }
 }
 
 /// One version, as generated.

@@ -1,6 +1,6 @@
 //! One version's opcodes, ready for look-up by number and by name.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use super::facts::{Facts, Jump, Op, Operand};
 use super::rules::{Rules, rules};
@@ -21,8 +21,32 @@ pub struct OpInfo {
     pub operand: Operand,
     /// Whether and how it jumps.
     pub jump: Jump,
+    effect: Effect,
+}
+
+impl OpInfo {
     /// What it does to the stack.
-    pub signature: Signature,
+    #[must_use]
+    pub fn signature(&self) -> &Signature {
+        self.effect.signature().expect("generated signature")
+    }
+}
+
+/// A stack signature that is read when it is first asked for: a process asks for few.
+#[derive(Debug)]
+struct Effect {
+    notation: &'static str,
+    signature: OnceLock<Option<Signature>>,
+}
+
+impl Effect {
+    const fn new(notation: &'static str) -> Self {
+        Self { notation, signature: OnceLock::new() }
+    }
+
+    fn signature(&self) -> Option<&Signature> {
+        self.signature.get_or_init(|| Signature::parse(self.notation)).as_ref()
+    }
 }
 
 /// What an opcode number stands for.
@@ -58,8 +82,8 @@ pub struct Table {
     pub rules: &'static Rules,
     facts: &'static Facts,
     infos: Vec<OpInfo>,
-    intrinsics1: Vec<Option<Signature>>,
-    intrinsics2: Vec<Option<Signature>>,
+    intrinsics1: Vec<Effect>,
+    intrinsics2: Vec<Effect>,
     by_number: [Meaning; 256],
     by_op: [u8; 256],
     shapes: [Option<Shape>; 256],
@@ -89,15 +113,15 @@ impl Table {
                 caches: row.caches,
                 operand: row.operand,
                 jump: row.jump,
-                signature: Signature::parse(row.signature).expect("generated signature"),
+                effect: Effect::new(row.signature.text()),
             });
         }
         Self {
             rules: rules(version),
             facts,
             infos,
-            intrinsics1: parse_all(facts.intrinsics1),
-            intrinsics2: parse_all(facts.intrinsics2),
+            intrinsics1: effects(facts.intrinsics1),
+            intrinsics2: effects(facts.intrinsics2),
             by_number,
             by_op,
             shapes,
@@ -184,13 +208,12 @@ impl Table {
             Operand::Intrinsic2 => &self.intrinsics2,
             _ => return None,
         };
-        list.get(arg as usize)?.as_ref()
+        list.get(arg as usize)?.signature()
     }
 }
 
-fn parse_all(signatures: &[&str]) -> Vec<Option<Signature>> {
-    let parsed = signatures.iter().map(|text| Signature::parse(text));
-    parsed.collect()
+fn effects(notations: &[&'static str]) -> Vec<Effect> {
+    notations.iter().copied().map(Effect::new).collect()
 }
 
 /// By version. Each is made when it is first asked for: a process has one.

@@ -88,8 +88,8 @@ impl Flow<'_> {
         let (depth, op, arg) = (state.stack.len(), instruction.op, instruction.arg);
         let Some(info) = self.table.info(op).filter(|_| !never_raises(op)) else { return Ok(depth) };
         let gone = match looks_below(op) {
-            true => info.signature.taken_above_alike(arg),
-            false => info.signature.counts(arg).0,
+            true => info.signature().taken_above_alike(arg),
+            false => info.signature().counts(arg).0,
         };
         depth.checked_sub(gone as usize).ok_or(Defect::Underflow)
     }

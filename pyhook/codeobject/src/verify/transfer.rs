@@ -77,7 +77,7 @@ impl<'a> Transfer<'a> {
     ) -> Result<Outcome, Defect> {
         let arg = self.body.instructions[index].arg;
         let own = self.table.intrinsic(info.operand, arg);
-        let signature = own.unwrap_or(&info.signature);
+        let signature = own.unwrap_or(info.signature());
         functions::admit_comprehension(info.op, arg, state);
         self.before(info.op, arg, state)?;
         let result = self.result(info.op, arg, state)?;
@@ -155,7 +155,7 @@ impl<'a> Transfer<'a> {
         state: &mut State,
         jumping: &mut State,
     ) -> Result<Outcome, Defect> {
-        let signature = &info.signature;
+        let signature = info.signature();
         self.take_all(info.op, &signature.inputs, 0, state)?;
         push_all(&signature.outputs, 0, state);
         // The result of `__enter__` is pushed above the level.

@@ -10,7 +10,7 @@ use crate::tables::{Op, Want};
 
 /// Whether `PUSH_NULL` comes before the callable; `None` if the version has no such instruction.
 pub(super) fn null_comes_first(target: &Target) -> Option<bool> {
-    let outputs = &target.table.info(Op::LoadGlobal)?.signature.outputs;
+    let outputs = &target.table.info(Op::LoadGlobal)?.signature().outputs;
     target.table.has(Op::PushNull).then_some(())?;
     Some(outputs.first().is_some_and(|item| item.want == Want::Null))
 }

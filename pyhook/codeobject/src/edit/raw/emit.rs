@@ -87,7 +87,7 @@ impl Emitter<'_> {
             _ => None,
         };
         let info = self.target.table.info(op);
-        let (pops, pushes) = info.map_or((0, 0), |info| info.signature.counts(arg));
+        let (pops, pushes) = info.map_or((0, 0), |info| info.signature().counts(arg));
         if op == Op::UnaryNot && self.target.table.rules.exact_bools {
             self.new.push(Instruction::new(Op::ToBool, 0));
         }
