@@ -104,6 +104,34 @@ pub fn constants<'py>(code: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>>
     Ok(code.getattr(intern!(code.py(), "co_consts"))?.cast_into::<PyTuple>()?)
 }
 
+/// Puts another object among the constants of a code object that nobody else has: a module's, just loaded. It
+/// spares making it anew, whose instructions may be many. Whether it was done.
+///
+/// # Errors
+/// That it is no code object.
+pub fn replace_constant(
+    code: &Bound<'_, PyAny>,
+    position: usize,
+    constant: &Bound<'_, PyAny>,
+) -> PyResult<bool> {
+    let constants = constants(code)?;
+    // SAFETY: both are alive; with the GIL nobody else counts.
+    let references = unsafe { (ffi::Py_REFCNT(code.as_ptr()), ffi::Py_REFCNT(constants.as_ptr())) };
+    // One of each is ours, one of the tuple's the code object's.
+    if references != (1, 2) || position >= constants.len() {
+        return Ok(false);
+    }
+    let tuple = constants.as_ptr();
+    drop(constants);
+    // SAFETY: the code object keeps the tuple alive, whose only reference is its own, as this function of the C
+    // API demands; a reference to the constant is given away to it, and the one that it held is dropped by it.
+    let done = unsafe { ffi::PyTuple_SetItem(tuple, position.cast_signed(), constant.clone().into_ptr()) };
+    if done != 0 {
+        return Err(PyErr::fetch(code.py()));
+    }
+    Ok(true)
+}
+
 /// The interpreter's own `sys.modules`, whatever the name in `sys` is bound to: without an import statement's
 /// work, for this is asked for again and again.
 ///

@@ -176,7 +176,8 @@ fn grafted<'py>(
     let filename = if plan.filename.is_empty() { file } else { &plan.filename };
     let old = interpreter::compile(py, old, file)?;
     let new = interpreter::compile(py, &plan.new_skeleton, filename)?;
-    let (old, loaded) = (Index::of_old(&old, plan)?, Index::of_old(code, plan)?);
+    let old = Index::of_old(&old, plan)?;
+    let loaded = Index::like(&old, code, plan)?;
     let new = Index::of_new(&new, plan)?;
     let mut grafts = Grafts::default();
     for change in plan.functions.iter().filter(|change| change.parts != Parts::default()) {
@@ -237,9 +238,19 @@ impl<'py> Grafts<'py> {
         if self.within.is_empty() {
             return Ok(code.clone());
         }
-        let mut constants: Vec<_> = interpreter::constants(code)?.iter().collect();
+        let mut others = BTreeMap::new();
         for (position, grafts) in &self.within {
-            constants[*position] = grafts.apply(&constants[*position])?;
+            let new = grafts.apply(&interpreter::constants(code)?.get_item(*position)?)?;
+            if !interpreter::replace_constant(code, *position, &new)? {
+                others.insert(*position, new);
+            }
+        }
+        if others.is_empty() {
+            return Ok(code.clone());
+        }
+        let mut constants: Vec<_> = interpreter::constants(code)?.iter().collect();
+        for (position, new) in others {
+            constants[position] = new;
         }
         let options = PyDict::new(code.py());
         options.set_item("co_consts", PyTuple::new(code.py(), constants)?)?;

@@ -20,6 +20,10 @@ pub struct Index<'py> {
     by_line: HashMap<u32, Vec<Found<'py>>>,
     /// The last of the lines: what lies within a code object does not begin before it.
     last: u32,
+    /// So many were found.
+    count: usize,
+    /// So many are there, if that is known.
+    expected: Option<usize>,
 }
 
 impl<'py> Index<'py> {
@@ -28,7 +32,15 @@ impl<'py> Index<'py> {
     /// # Errors
     /// That `root` is no code object.
     pub fn of_old(root: &Bound<'py, PyAny>, plan: &Plan) -> PyResult<Self> {
-        Self::new(root, plan.functions.iter().map(|change| change.old_line))
+        Self::new(root, plan.functions.iter().map(|change| change.old_line), None)
+    }
+
+    /// The same in code that has as many of them as another, whatever else it holds: the walk ends behind them.
+    ///
+    /// # Errors
+    /// That `root` is no code object.
+    pub fn like(other: &Self, root: &Bound<'py, PyAny>, plan: &Plan) -> PyResult<Self> {
+        Self::new(root, plan.functions.iter().map(|change| change.old_line), Some(other.count))
     }
 
     /// The same in the code that they are to have.
@@ -36,31 +48,43 @@ impl<'py> Index<'py> {
     /// # Errors
     /// That `root` is no code object.
     pub fn of_new(root: &Bound<'py, PyAny>, plan: &Plan) -> PyResult<Self> {
-        Self::new(root, plan.functions.iter().map(|change| change.new_line))
+        Self::new(root, plan.functions.iter().map(|change| change.new_line), None)
     }
 
     /// Walks the tree; `lines` are those of `co_firstlineno` that will be asked for.
-    fn new(root: &Bound<'py, PyAny>, lines: impl Iterator<Item = u32>) -> PyResult<Self> {
+    fn new(
+        root: &Bound<'py, PyAny>,
+        lines: impl Iterator<Item = u32>,
+        expected: Option<usize>,
+    ) -> PyResult<Self> {
         let by_line: HashMap<_, _> = lines.map(|line| (line, Vec::new())).collect();
         let last = by_line.keys().copied().max().unwrap_or(0);
-        let mut index = Self { by_line, last };
+        let mut index = Self { by_line, last, count: 0, expected };
         index.walk(root, &mut Vec::new())?;
         Ok(index)
     }
 
     fn walk(&mut self, code: &Bound<'py, PyAny>, path: &mut Vec<usize>) -> PyResult<()> {
-        for (position, constant) in interpreter::constants(code)?.iter().enumerate() {
-            if !interpreter::is_code(&constant)? {
+        let constants = interpreter::constants(code)?;
+        for position in 0..constants.len() {
+            let constant = constants.get_borrowed_item(position)?;
+            // Types of code objects have no subclasses.
+            if constant.get_type_ptr() != code.get_type_ptr() {
                 continue;
             }
             let line = codes::first_line(&constant)?;
             if line > self.last {
+                // Most constants of a large module: they follow in the order of their lines.
+                if self.expected.is_some_and(|expected| expected <= self.count) {
+                    break;
+                }
                 continue;
             }
             path.push(position);
             if let Some(found) = self.by_line.get_mut(&line) {
                 let name = codes::name(&constant)?;
-                found.push(Found { name, path: path.clone(), code: constant.clone() });
+                found.push(Found { name, path: path.clone(), code: constant.to_owned() });
+                self.count += 1;
             }
             self.walk(&constant, path)?;
             path.pop();
