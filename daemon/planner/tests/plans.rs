@@ -228,6 +228,11 @@ fn dependents() {
         &["changed-value A", "stale B because A", "stale C because A"],
     );
     check(
+        "A = '1'\nB = '<%(A)s>' % locals()\nC = B\nD = 2\n",
+        "A = '2'\nB = '<%(A)s>' % locals()\nC = B\nD = 2\n",
+        &["changed-value A", "stale B because A", "stale C because A"],
+    );
+    check(
         "def f(): return 1\ndef g(): return f()\nX = g()\nY = len('a')\n",
         "def f(): return 2\ndef g(): return f()\nX = g()\nY = len('a')\n",
         &["f code", "stale X because f"],

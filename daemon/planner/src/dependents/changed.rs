@@ -1,7 +1,7 @@
 //! Names whose values, or whose behaviour when called, this plan changes, each with the change that it goes
 //! back to.
 
-use super::reads::Reads;
+use super::reads::{EVERYTHING, Reads};
 use crate::changes::Scope;
 use crate::source::mangle;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -92,6 +92,9 @@ impl Changed {
 
     /// The change that a value read goes back to.
     pub fn value_root(&self, scope: &Scope, reads: &Reads) -> Option<&String> {
+        if reads.names.iter().any(|name| name == EVERYTHING) {
+            return self.values.values().min();
+        }
         reads
             .names
             .iter()

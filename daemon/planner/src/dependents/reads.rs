@@ -3,6 +3,9 @@
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Decorator, Expr, Parameters, Stmt, StmtFunctionDef};
 
+/// Read by whoever asks for the whole namespace (`"..." % locals()`).
+pub(super) const EVERYTHING: &str = "*";
+
 /// Dotted names as they stand in the source.
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
@@ -96,6 +99,10 @@ impl<'a> Visitor<'a> for Collector<'_> {
                 self.reads.names.extend(self.dotted(expr));
             }
             Expr::Call(call) => {
+                let namespace = |name: &str| matches!(name, "locals" | "globals" | "vars");
+                if call.arguments.is_empty() && root(&call.func).is_some_and(namespace) {
+                    self.reads.names.push(EVERYTHING.to_owned());
+                }
                 self.reads.calls.extend(self.dotted(&call.func));
                 walk_expr(self, expr);
             }
