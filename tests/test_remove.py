@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import Starter
 from tests.rig.application import Application
 from tests.rig.home import Home
-from tests.rig.package import COUNT, Package
+from tests.rig.package import COUNT, Package, git_diff
 from tests.rig.waiting import until_equal
 
 IDENTITIES = (
@@ -40,6 +41,26 @@ def test_a_hundred_rounds_leave_nothing(home: Home, app: Application, package: P
         home.remove("fix")
         assert app.eval("shop.price.net(5)") == 5
     assert app.eval(IDENTITIES) == before
+
+
+def test_a_way_back_that_is_closed_is_told(home: Home, start: Starter, package: Package) -> None:
+    """What a module was imported with can't always be undone: then `remove` says so, and audits, too."""
+    path = package.folder / "shop" / "item.py"
+    old = 'class Item:\n    __slots__ = ("name",)\n\n\ndef slots():\n    return Item.__slots__\n'
+    new = old.replace('("name",)', '("name", "price")').replace("return Item", "return 2 * Item")
+    path.write_text(old)
+    home.add(package.write_patch("slots.diff", git_diff("shop/item.py", old, new)))
+    app = start()
+    app.exec("import shop.item")
+    patched = app.eval("shop.item.slots()")
+    assert patched == ["name", "price"] * 2
+    removed = home.remove("slots", code=3)
+    assert removed.state(app.pid) == "failed"
+    assert "it can't be taken out" in removed.outcome(app.pid)["refusal"]["detail"]
+    assert app.eval("shop.item.slots()") == patched
+    assert "it can't be taken out" in home.run("audit", "--check", code=1).out
+    home.add(package.folder.parent / "slots.diff")
+    home.wait_state(app.pid, "slots", "active")
 
 
 def test_disable_and_enable(home: Home, app: Application, package: Package) -> None:

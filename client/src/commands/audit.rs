@@ -171,8 +171,8 @@ fn note(report: &PatchReport, module: Option<&ModuleReport>) -> Cell {
 
 fn function_note(report: &PatchReport, function: &FunctionReport) -> Cell {
     match function {
-        FunctionReport { detail, .. } if detail.is_empty() && report.forced.is_some() => note(report, None),
         FunctionReport { detail, .. } if !detail.is_empty() => detail.as_str().into(),
+        _ if report.forced.is_some() || report.refusal.is_some() => note(report, None),
         FunctionReport { holders: 2.., .. } => format!("{} function objects", function.holders).into(),
         _ => "".into(),
     }

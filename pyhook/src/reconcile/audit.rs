@@ -71,6 +71,12 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
     }
     let mut patches: Vec<PatchReport> = patches.into_values().collect();
     patches.iter_mut().for_each(settle);
+    for report in &mut patches {
+        if let Some(why) = failures::why_kept(&report.patch) {
+            let detail = format!("it can't be taken out: {}", why.detail);
+            (report.state, report.refusal) = (State::Failed, Some(Refusal { detail, ..why }));
+        }
+    }
     let revision = desired::with(|known| known.revision);
     Report {
         revision,

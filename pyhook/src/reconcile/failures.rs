@@ -1,4 +1,5 @@
-//! Patches that failed in this process, and so are planned without until their content changes.
+//! Patches that failed in this process, and so are planned without until their content changes; and patches that
+//! can't be taken out of it.
 
 use super::records;
 use patchctl_protocol::hook::ModulePlan;
@@ -28,6 +29,8 @@ pub struct Failed {
 }
 
 static FAILED: Mutex<Vec<Failed>> = Mutex::new(Vec::new());
+/// What is to go and stays.
+static KEPT: Mutex<Vec<Failed>> = Mutex::new(Vec::new());
 
 fn failed() -> MutexGuard<'static, Vec<Failed>> {
     FAILED.lock().unwrap_or_else(PoisonError::into_inner)
@@ -38,6 +41,28 @@ pub fn excluded() -> Vec<PatchRef> {
     failed().iter().map(|failed| failed.patch.clone()).collect()
 }
 
+fn kept() -> MutexGuard<'static, Vec<Failed>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why a patch could not be taken out.
+pub fn why_kept(patch: &PatchRef) -> Option<Refusal> {
+    kept().iter().find(|kept| kept.patch == *patch).map(|kept| kept.refusal.clone())
+}
+
+/// Notes that the patches which these modules run, and are not to run, could not be taken out.
+pub fn keep(failure: &Failure, modules: &[ModulePlan]) {
+    let mut kept = kept();
+    for module in modules {
+        for patch in records::applied(&module.name) {
+            if !module.applied.contains(&patch) && !kept.iter().any(|other| other.patch == patch) {
+                let modules = vec![module.name.clone()];
+                kept.push(Failed { patch, refusal: failure.refusal.clone(), modules });
+            }
+        }
+    }
+}
+
 /// All failures.
 pub fn all() -> Vec<Failed> {
     failed().clone()
@@ -45,7 +70,9 @@ pub fn all() -> Vec<Failed> {
 
 /// The patch sets of these modules changed: what failed there is tried again.
 pub fn forget(modules: &[String]) {
-    failed().retain(|failed| !failed.modules.iter().any(|module| modules.contains(module)));
+    let others = |failed: &Failed| !failed.modules.iter().any(|module| modules.contains(module));
+    failed().retain(others);
+    kept().retain(others);
 }
 
 /// Excludes the patches that made a change fail. Whether there is anything new to plan without.

@@ -100,7 +100,10 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
         Ok(()) => Verdict::Done,
         Err(failure) if quiesce::is_wait(&failure) => Verdict::Replan,
         Err(failure) if failures::exclude(&failure, &reply.modules) => Verdict::Replan,
-        Err(_) => Verdict::Done,
+        Err(failure) => {
+            failures::keep(&failure, &reply.modules);
+            Verdict::Done
+        }
     }
 }
 

@@ -170,6 +170,13 @@ pub fn has_applied(patch: &PatchRef) -> bool {
     records().values().any(|record| record.applied.contains(patch))
 }
 
+/// The patches that a module runs, under whichever of its names.
+pub fn applied(name: &str) -> Vec<PatchRef> {
+    let records = records();
+    let own = records.iter().filter(|(key, _)| module_of(key) == name);
+    own.flat_map(|(_, record)| record.applied.clone()).collect()
+}
+
 /// Patches whose edits of bodies a module was imported with.
 pub fn bodies(name: &str) -> Vec<PatchRef> {
     records().get(name).map(|record| record.bodies.clone()).unwrap_or_default()
