@@ -126,9 +126,7 @@ def test_modules_imported_before_the_hook_are_patched_live(
 
 @pytest.mark.every_python
 def test_the_first_patch_comes_before_the_import(home: Home, connected: Connected, package: Package) -> None:
-    (package.folder / "shop" / "early.py").write_text(
-        "def rate():\n    return 1\n\n\nAT_IMPORT = rate()\n"
-    )
+    (package.folder / "shop" / "early.py").write_text("def rate():\n    return 1\n\n\nAT_IMPORT = rate()\n")
     app = connected()
     count = "len(__import__('sys').meta_path)"
     without = app.eval(count)
