@@ -31,6 +31,10 @@ class Stage:
         self.plain = bare(self.folder / "plain", self.interpreter)
         self.trivial = bare(self.folder / "trivial", self.interpreter)
         (self.trivial.site_packages / "trivial.pth").write_text("import sys\n")
+        self.empty = bare(self.folder / "empty", self.interpreter)
+        (self.empty.site_packages / "empty").mkdir()
+        (self.empty.site_packages / "empty" / "__init__.py").touch()
+        (self.empty.site_packages / "empty.pth").write_text("import empty\n")
         self.packages = 0
 
     def home(self, *, started: bool = True) -> Home:

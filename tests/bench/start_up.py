@@ -17,7 +17,7 @@ IMPORT_ONE = "import time; begin = time.perf_counter(); import big; print(time.p
 
 
 def bare_start(stage: Stage, rounds: int) -> list[Row]:
-    """`python -c pass` with hook and daemon, and with the hook alone."""
+    """`python -c pass` with hook and daemon, and with the hook alone; and what importing anything takes."""
     rows = []
     for what, goal, started in (
         ("`python -c pass`, hook and daemon, over a trivial `.pth`", "1.08 x", True),
@@ -30,7 +30,13 @@ def bare_start(stage: Stage, rounds: int) -> list[Row]:
             rounds,
         )
         rows.append(ratio(what, pair, goal))
-    return rows
+    pair = median_pair(
+        partial(stage.seconds, stage.empty, "pass", {}),
+        partial(stage.seconds, stage.trivial, "pass", {}),
+        rounds,
+    )
+    what = "`python -c pass`, a `.pth` that imports an empty package, over a trivial `.pth`"
+    return [*rows, ratio(what, pair, "the least of a hook with a module")]
 
 
 def imports(stage: Stage, rounds: int) -> Row:
