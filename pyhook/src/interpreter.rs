@@ -17,7 +17,6 @@ pub struct Builtins {
     pub type_setattr: Py<PyAny>,
     pub type_delattr: Py<PyAny>,
     pub function: Py<PyType>,
-    pub code: Py<PyType>,
     pub cell: Py<PyType>,
 }
 
@@ -39,7 +38,6 @@ pub fn builtins(py: Python<'_>) -> PyResult<&Builtins> {
             eval: module.getattr("eval")?.unbind(),
             type_setattr: metatype.getattr("__setattr__")?.unbind(),
             type_delattr: metatype.getattr("__delattr__")?.unbind(),
-            code: probe.getattr("__code__")?.get_type().unbind(),
             cell: probe.getattr("__closure__")?.get_item(0)?.get_type().unbind(),
             function: probe.get_type().unbind(),
         })
@@ -77,12 +75,15 @@ pub fn is_function(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(object.get_type().is(builtins(object.py())?.function.bind(object.py())))
 }
 
-/// Whether the object is a code object.
+/// Whether the object is a code object. Asked at imports, so without what [`builtins`] takes.
 ///
 /// # Errors
-/// See [`builtins`].
+/// What the interpreter raises; nothing in a sound one.
 pub fn is_code(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(object.get_type().is(builtins(object.py())?.code.bind(object.py())))
+    static CODE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = object.py();
+    let code = CODE.get_or_try_init(py, || compile(py, "", "").map(|code| code.get_type().unbind()))?;
+    Ok(object.get_type().is(code.bind(py)))
 }
 
 /// Module and name of an object's type; `None` where its metaclass, which is the application's, would be

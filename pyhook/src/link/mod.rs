@@ -29,6 +29,9 @@ static DETACHED: AtomicBool = AtomicBool::new(false);
 /// Whoever woke the thread does not want it to wait.
 static URGENT: AtomicBool = AtomicBool::new(false);
 
+/// The thread waits a moment before it connects; then it looks at everything.
+static SETTLING: AtomicBool = AtomicBool::new(false);
+
 /// Number of the thread that was started last. An earlier one that could not be woken ends when it can.
 static STARTED: AtomicU64 = AtomicU64::new(0);
 
@@ -102,6 +105,7 @@ impl Control {
 
     fn spawn(&mut self, settle: bool) {
         STOP.store(false, Ordering::SeqCst);
+        SETTLING.store(settle, Ordering::SeqCst);
         let kept = std::mem::take(&mut self.kept);
         let number = STARTED.fetch_add(1, Ordering::SeqCst) + 1;
         let worker = Worker { number, attached: self.attached, settle, wake: Arc::clone(&self.wake), kept };
@@ -214,12 +218,19 @@ fn fresh_wake() -> Option<Arc<OwnedFd>> {
 /// Makes the thread look for work now: something changed outside of it. Call with the GIL.
 pub fn nudge() {
     URGENT.store(true, Ordering::SeqCst);
-    report_soon();
+    wake();
 }
 
 /// The same in a moment, when imports under way have gone on: looking takes the GIL from them. Call with the
 /// GIL.
 pub fn report_soon() {
+    // To wake a thread on another processor takes as long as to compile a function.
+    if !SETTLING.load(Ordering::SeqCst) {
+        wake();
+    }
+}
+
+fn wake() {
     if let Some(control) = control().as_ref() {
         rustix::io::write(&control.wake, &1u64.to_ne_bytes()).ok();
     }

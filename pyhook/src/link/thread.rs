@@ -2,7 +2,7 @@
 
 use super::descriptor::lift;
 use super::session::{End, Session};
-use super::{DETACHED, gate, is_to_end, wire};
+use super::{DETACHED, SETTLING, gate, is_to_end, wire};
 use crate::{modules, place};
 use patchctl_protocol::hook::Hello;
 use std::os::fd::OwnedFd;
@@ -67,6 +67,7 @@ impl Worker {
         let mut attempts = 0;
         if settle {
             wire::sleep(&wake, Some(SETTLE)).ok();
+            SETTLING.store(false, Ordering::SeqCst);
         }
         while !is_to_end() {
             if is_closed(&wake) {
