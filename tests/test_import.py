@@ -124,10 +124,34 @@ def test_modules_imported_before_the_hook_are_patched_live(
     assert app.eval("__import__('os').path.commonprefix([])") == "patched"
 
 
+# Finds what the others find, and has its modules loaded through a loader of its own, as wrapt does.
+WRAPPING = """
+import importlib.util, sys
+class Chained:
+    def __init__(self, loader): self.loader = loader
+    def create_module(self, spec): return self.loader.create_module(spec)
+    def exec_module(self, module): self.loader.exec_module(module)
+class Wrapping:
+    busy = False
+    def find_spec(self, name, path=None, target=None):
+        if self.busy or name != 'shop.early': return None
+        self.busy = True
+        spec = importlib.util.find_spec(name)
+        self.busy = False
+        spec.loader = Chained(spec.loader)
+        return spec
+sys.meta_path.insert(0, Wrapping())
+"""
+
+
 @pytest.mark.every_python
-def test_the_first_patch_comes_before_the_import(home: Home, connected: Connected, package: Package) -> None:
+@pytest.mark.parametrize("before", ["", WRAPPING], ids=["plain", "wrapped"])
+def test_the_first_patch_comes_before_the_import(
+    home: Home, connected: Connected, package: Package, before: str
+) -> None:
     (package.folder / "shop" / "early.py").write_text("def rate():\n    return 1\n\n\nAT_IMPORT = rate()\n")
     app = connected()
+    app.exec(before)
     count = "len(__import__('sys').meta_path)"
     without = app.eval(count)
     patch = '# /// patch\n# module = "shop.early"\n# ///\ndef rate():\n    return 2\n'

@@ -1,13 +1,14 @@
-//! The import hook: a finder that stands first on `sys.meta_path` from the moment at which the first patch is
-//! known (asking any finder is a hundredth of an import) and finds nothing itself. For a module with patches it walks the other finders, and has the loader instance's own `get_code` answer with the
-//! patched code, once, for that one spec; the loader keeps its type, and everything else sees what it
-//! always saw.
+//! The import hook: a finder that stands on `sys.meta_path` from the moment at which the first patch is known
+//! (asking any finder is a hundredth of an import) and finds nothing itself. For a module with patches it walks
+//! the other finders, and has the loader instance's own `get_code` answer with the patched code, once, for that
+//! one spec; the loader keeps its type, and everything else sees what it always saw.
 
 use crate::ask::Question;
 use crate::desired::{self, Interest};
 use crate::{interpreter, link, modules, reconcile};
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts, Phase};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,24 +57,49 @@ impl Finder {
 /// Whether the finder stands on `sys.meta_path`.
 static STANDING: AtomicBool = AtomicBool::new(false);
 
-/// Puts the finder first on `sys.meta_path`, once: in the place of `placeholder` if there is one, else as soon
-/// as some module has patches.
+/// The finder that was the first one when the hook started: ours belongs before it, and behind those that came
+/// later, which wrap the loaders that others find.
+static FOREMOST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Notes the place of the finder on `sys.meta_path`, and puts it there at once if there is a `placeholder`, whose
+/// place it takes, or some module has patches.
 ///
 /// # Errors
 /// That there is no such list.
-pub fn stand(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-    let is_needed = placeholder.is_some() || desired::with(|known| !known.modules.is_empty());
-    if !is_needed || STANDING.swap(true, Ordering::Relaxed) {
+pub fn install(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let foremost = placeholder.cloned().or_else(|| meta_path(py).ok()?.get_item(0).ok());
+    if let Some(foremost) = foremost {
+        // The first one noted stays.
+        let _ = FOREMOST.set(py, foremost.unbind());
+    }
+    if placeholder.is_some() { enter(py, true) } else { stand(py) }
+}
+
+/// Puts the finder in its place, once, as soon as some module has patches.
+///
+/// # Errors
+/// That there is no such list.
+pub fn stand(py: Python<'_>) -> PyResult<()> {
+    let is_needed = desired::with(|known| !known.modules.is_empty());
+    if is_needed { enter(py, false) } else { Ok(()) }
+}
+
+fn enter(py: Python<'_>, instead: bool) -> PyResult<()> {
+    if STANDING.swap(true, Ordering::Relaxed) {
         return Ok(());
     }
-    let path = py.import("sys")?.getattr("meta_path")?.cast_into::<PyList>()?;
+    let path = meta_path(py)?;
     let finder = Bound::new(py, Finder)?;
-    match placeholder.and_then(|entry| path.index(entry).ok()) {
-        // In its place: whoever walks the list right now passes over nothing.
-        Some(position) => path.set_item(position, finder),
+    match FOREMOST.get(py).and_then(|foremost| path.index(foremost).ok()) {
+        // In the place of the placeholder: whoever walks the list right now passes over nothing.
+        Some(position) if instead => path.set_item(position, finder),
         // Whoever walks the list now asks one finder twice.
-        None => path.insert(0, finder),
+        position => path.insert(position.unwrap_or(0), finder),
     }
+}
+
+fn meta_path(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    Ok(py.import("sys")?.getattr("meta_path")?.cast_into::<PyList>()?)
 }
 
 /// Whether the link knows that another finder stands before ours.
@@ -110,7 +136,7 @@ fn walk<'py>(
     target: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = own.py();
-    let finders = py.import("sys")?.getattr("meta_path")?.cast_into::<PyList>()?;
+    let finders = meta_path(py)?;
     for finder in finders.iter() {
         if finder.is(own) {
             continue;

@@ -52,7 +52,7 @@ fn is_expecting(py: Python<'_>) -> bool {
 /// The loaded modules whose target is not what they run.
 pub fn outdated(py: Python<'_>, attached: bool) -> Outdated {
     // Without it, what is imported from here on is left to the live path.
-    finder::stand(py, None).ok();
+    finder::stand(py).ok();
     let mut found = Outdated { unfinished: is_expecting(py), ..Outdated::default() };
     for name in candidates(py) {
         if let Some(lazy) = interpreter::lazy_module(py, &name) {

@@ -43,7 +43,7 @@ fn begin(py: Python<'_>, placeholder: Option<&Bound<'_, PyAny>>, attached: bool)
     let ignore: bool = sys.getattr("flags")?.getattr("ignore_environment")?.is_truthy()?;
     place::trust_environment(!ignore);
     read_index();
-    finder::stand(py, placeholder)?;
+    finder::install(py, placeholder)?;
     life::register(py)?;
     if !attached {
         // Without it the script is patched as it runs.
