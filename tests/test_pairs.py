@@ -18,13 +18,7 @@ FEW = ("urllib3 1.26.17 1.26.18", "jinja2 3.1.5 3.1.6", "h11 0.15.0 0.16.0", "wa
 @pytest.mark.parametrize("name", FEW)
 def test_a_release_as_a_patch_is_silent_nowhere(home: Home, tmp_path: Path, name: str) -> None:
     (pair,) = [pair for pair in table() if pair.name == name]
-    trial = Trial(pair, home.environment.interpreter, wheel.locate(), tmp_path)
-    own = Home(trial.environment)
-    try:
-        own.start()
-        result = trial.run(own)
-    finally:
-        own.close()
+    result = Trial(pair, home.environment.interpreter, wheel.locate(), tmp_path).run()
     assert result.states == {"live": "active", "import": "active"}
     assert result.changed > 0
     assert (result.silent, result.not_undone) == ([], [])

@@ -10,7 +10,6 @@ from pathlib import Path
 from tests.pairs.releases import table
 from tests.pairs.trial import Result, Trial
 from tests.rig import interpreters, wheel
-from tests.rig.home import Home
 
 
 def show(name: str, result: Result) -> None:
@@ -39,13 +38,7 @@ def main() -> int:
             continue
         for pair in pairs:
             with tempfile.TemporaryDirectory() as folder:
-                trial = Trial(pair, interpreter, wheel.locate(), Path(folder))
-                home = Home(trial.environment)
-                try:
-                    home.start()
-                    result = trial.run(home)
-                finally:
-                    home.close()
+                result = Trial(pair, interpreter, wheel.locate(), Path(folder)).run()
             show(interpreter.name, result)
             silent += len(result.silent)
     return 1 if silent else 0

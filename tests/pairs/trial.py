@@ -80,8 +80,17 @@ class Trial:
                 taken.append(self.take(app, release, modules))
         return modules, taken[1], differing(*taken)
 
-    def run(self, home: Home) -> Result:
+    def run(self) -> Result:
         """Patch a running process and one that starts, and take the patch out of both."""
+        home = Home(self.environment)
+        try:
+            home.start()
+            return self.run_at(home)
+        finally:
+            home.close()
+
+    def run_at(self, home: Home) -> Result:
+        """The same with a daemon that runs."""
         old_modules, old, varying = self.fresh(self.old)
         new_modules, new, more = self.fresh(self.new)
         varying |= more
