@@ -102,19 +102,19 @@ impl<'a> Walker<'_, '_, '_, 'a> {
     /// Whether the annotation of an assignment is all that changed, where nobody computes from it: the value
     /// that is there stays, with what the application has put into it since.
     pub fn is_annotation_alone(&self, pair: &ScopePair<'_, 'a>, index: usize) -> bool {
-        let harmless = pair.class.is_none_or(|ClassPair { new, .. }| {
-            let plain =
-                || bases(new).iter().filter_map(last_name).any(|name| ANNOTATED_BASES.contains(&name));
-            new.decorator_list.is_empty() && (plain() || !self.is_computed(new))
-        });
         let Origin::Changed(old) = pair.origins[index] else { return false };
         let (old, new) = (&pair.items.old[old], &pair.items.new[index]);
         let (Some(Stmt::AnnAssign(old)), Some(Stmt::AnnAssign(new))) = (old.only(), new.only()) else {
             return false;
         };
-        harmless
-            && same_expr(&old.target, &new.target)
+        let harmless = |ClassPair { new, .. }: ClassPair<'a>| {
+            let plain =
+                || bases(new).iter().filter_map(last_name).any(|name| ANNOTATED_BASES.contains(&name));
+            new.decorator_list.is_empty() && (plain() || !self.is_computed(new))
+        };
+        same_expr(&old.target, &new.target)
             && same_optional(old.value.as_deref(), new.value.as_deref())
+            && pair.class.is_none_or(harmless)
     }
 
     fn regenerate(&mut self, pair: &ScopePair<'_, 'a>, class: &'a StmtClassDef, names: Vec<String>) {
