@@ -90,7 +90,9 @@ fn enter(py: Python<'_>, instead: bool) -> PyResult<()> {
     }
     let path = meta_path(py)?;
     let finder = Bound::new(py, Finder)?;
-    match FOREMOST.get(py).and_then(|foremost| path.index(foremost).ok()) {
+    // By identity: the application's finders are not compared, which could run code of theirs.
+    let is_foremost = |one: Bound<'_, PyAny>| FOREMOST.get(py).is_some_and(|foremost| one.is(foremost));
+    match path.iter().position(is_foremost) {
         // In the place of the placeholder: whoever walks the list right now passes over nothing.
         Some(position) if instead => path.set_item(position, finder),
         // Whoever walks the list now asks one finder twice.
