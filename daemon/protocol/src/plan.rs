@@ -143,6 +143,14 @@ pub struct Step {
     pub patches: Vec<String>,
 }
 
+impl Step {
+    /// A name of the step's scope as reports show it: dotted, within the module.
+    #[must_use]
+    pub fn label(&self, name: &str) -> String {
+        self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".")
+    }
+}
+
 /// A store into an object: an attribute or an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {

@@ -189,7 +189,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         let internal = |error: PyErr| refusal(py, Reason::Internal, "binding", &error);
         for name in &step.binds {
             let value = locals.get_item(name).map_err(internal)?;
-            let label = format!("{}.{name}", step.scope.join("."));
+            let label = step.label(name);
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             self.bind(py, purpose, &step.scope, name, value, transaction)?;
             if matches!(step.kind, StepKind::NewValue | StepKind::ChangedValue) {
@@ -225,7 +225,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
 
     fn delete(&mut self, py: Python<'py>, step: &Step, transaction: &mut Transaction) -> Result<(), Refusal> {
         for name in &step.binds {
-            let label = step.scope.iter().chain([name]).cloned().collect::<Vec<_>>().join(".");
+            let label = step.label(name);
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             self.bind(py, purpose, &step.scope, name, None, transaction)?;
         }

@@ -143,8 +143,7 @@ fn whole<'py>(
 
 /// The names that a step binds, each with the step's patches.
 fn bound(step: &Step) -> impl Iterator<Item = (String, Vec<String>)> {
-    let name = |name| step.scope.iter().chain([name]).cloned().collect::<Vec<_>>().join(".");
-    step.binds.iter().map(move |own| (name(own), step.patches.clone()))
+    step.binds.iter().map(|name| (step.label(name), step.patches.clone()))
 }
 
 /// What came of a graft.

@@ -49,6 +49,7 @@ pub fn regenerate<'py>(
         let detail = format!("{} has slots, which are laid out when the class is made", step.scope.join("."));
         return Err(Refusal::new(Reason::UnsupportedChange, detail));
     }
+    let mut taken: Vec<(String, Option<Bound<'py, PyAny>>)> = Vec::new();
     for entry in new
         .getattr("__dict__")
         .and_then(|own| own.call_method0("items"))
@@ -59,18 +60,17 @@ pub fn regenerate<'py>(
         let (name, value): (String, Bound<'_, PyAny>) =
             entry.and_then(|entry| entry.extract()).map_err(raised)?;
         if is_taken_over(&class, &name, &value, step).map_err(raised)? {
-            let label = format!("{}.{name}", step.scope.join("."));
-            let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
-            let slot = Slot::Class(class.clone().into_any().unbind(), name);
-            transaction.put(py, purpose, slot, Some(value)).map_err(raised)?;
+            taken.push((name, Some(value)));
         }
     }
     // What the body binds and the decorator took away: a field whose default is made by a factory.
-    for name in step.binds.iter().filter(|name| scope::attribute(&new, name).is_none()) {
-        let label = format!("{}.{name}", step.scope.join("."));
+    let lacking = step.binds.iter().filter(|name| scope::attribute(&new, name).is_none());
+    taken.extend(lacking.map(|name| (name.clone(), None)));
+    for (name, value) in taken {
+        let label = step.label(&name);
         let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
-        let slot = Slot::Class(class.clone().into_any().unbind(), name.clone());
-        transaction.put(py, purpose, slot, None).map_err(raised)?;
+        let slot = Slot::Class(class.clone().into_any().unbind(), name);
+        transaction.put(py, purpose, slot, value).map_err(raised)?;
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ pub fn rebase<'py>(
     let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "assigning the bases", &error);
     let class = scope::class(&executor.module.namespace, &step.scope)?;
     let bases = make(py, executor, step)?.getattr("__bases__").map_err(raised)?;
-    let label = format!("{}.__bases__", step.scope.join("."));
+    let label = step.label("__bases__");
     let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
     let slot = Slot::Attribute(class.into_any().unbind(), "__bases__".to_owned());
     transaction.put(py, purpose, slot, Some(bases)).map_err(raised)
