@@ -153,6 +153,19 @@ pub fn namespace<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py,
     modules(py)?.get_item(name)?.map_or(Ok(None), |module| namespace_of(&module))
 }
 
+/// Names and namespaces of all loaded modules but the one with this namespace.
+///
+/// # Errors
+/// See [`namespace`].
+pub fn others<'py>(own: &Bound<'py, PyDict>) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
+    let mut found = Vec::new();
+    for name in modules(own.py())?.keys().iter() {
+        let Ok(name) = name.extract::<String>() else { continue };
+        found.extend(namespace(own.py(), &name)?.filter(|other| !other.is(own)).map(|other| (name, other)));
+    }
+    Ok(found)
+}
+
 /// The same of something in `sys.modules`.
 ///
 /// # Errors

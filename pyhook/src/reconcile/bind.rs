@@ -74,7 +74,7 @@ impl<'py> Executor<'_, 'py, '_> {
         let bound = if told_by_texts {
             importers::importers(&self.module.namespace, name, before)?
         } else {
-            self.bound_elsewhere(py, before)?
+            self.bound_elsewhere(before)?
         };
         for (namespace, module, key) in bound {
             self.stale.extend(importers::computed(&namespace, &key, name));
@@ -94,16 +94,10 @@ impl<'py> Executor<'_, 'py, '_> {
     /// Names of other modules that are bound to an object: namespace, the module's name, the name.
     fn bound_elsewhere(
         &self,
-        py: Python<'py>,
         object: &Bound<'py, PyAny>,
     ) -> PyResult<Vec<(Bound<'py, PyDict>, String, String)>> {
         let mut found = Vec::new();
-        for module in interpreter::modules(py)?.keys().iter() {
-            let Ok(module) = module.extract::<String>() else { continue };
-            let Some(namespace) = interpreter::namespace(py, &module)? else { continue };
-            if namespace.is(&self.module.namespace) {
-                continue;
-            }
+        for (module, namespace) in interpreter::others(&self.module.namespace)? {
             let keys = namespace.iter().filter(|(_, value)| value.is(object)).map(|(key, _)| key);
             let keys: Vec<String> = keys.filter_map(|key| key.extract().ok()).collect();
             found.extend(keys.into_iter().map(|key| (namespace.clone(), module.clone(), key)));

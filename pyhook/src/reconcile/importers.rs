@@ -30,15 +30,9 @@ pub fn importers<'py>(
     name: &str,
     before: &Bound<'py, PyAny>,
 ) -> PyResult<Vec<(Bound<'py, PyDict>, String, String)>> {
-    let py = namespace.py();
     let Some(module) = text_of(namespace, "__name__") else { return Ok(Vec::new()) };
     let mut candidates = Vec::new();
-    for key in interpreter::modules(py)?.keys().iter() {
-        let Ok(key) = key.extract::<String>() else { continue };
-        let Some(other) = interpreter::namespace(py, &key)? else { continue };
-        if other.is(namespace) {
-            continue;
-        }
+    for (key, other) in interpreter::others(namespace)? {
         let names = bound(&other, name, before);
         if !names.is_empty() {
             let imports = imports(&other);

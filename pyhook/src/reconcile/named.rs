@@ -69,23 +69,16 @@ fn chain<'py>(
 ) -> Option<Chain<'py>> {
     let mut chain = Chain { name, caches: Vec::new(), in_instances: None, function: None };
     for _ in 0..LONGEST {
-        let inside = match sort(&value)? {
-            Sort::Cache => {
-                chain.caches.push(value.clone());
-                value.getattr("__wrapped__")
-            }
+        let sort = sort(&value)?;
+        match sort {
+            Sort::Cache => chain.caches.push(value.clone()),
             Sort::CachedProperty => {
                 chain.in_instances = class.cloned().zip(interpreter::text(&value, "attrname"));
-                value.getattr("func")
             }
-            Sort::Property => value.getattr("fget"),
-            Sort::Method => value.getattr("__func__"),
-            Sort::Function => {
-                chain.function = Some(value.clone());
-                value.getattr("__wrapped__")
-            }
-        };
-        match inside {
+            Sort::Function => chain.function = Some(value.clone()),
+            Sort::Property | Sort::Method => {}
+        }
+        match value.getattr(sort.inside()) {
             Ok(inside) => value = inside,
             Err(_) => break,
         }
@@ -99,6 +92,18 @@ enum Sort {
     Property,
     Method,
     Function,
+}
+
+impl Sort {
+    /// The attribute that leads on to the plain function.
+    fn inside(&self) -> &'static str {
+        match self {
+            Self::Cache | Self::Function => "__wrapped__",
+            Self::CachedProperty => "func",
+            Self::Property => "fget",
+            Self::Method => "__func__",
+        }
+    }
 }
 
 fn sort(value: &Bound<'_, PyAny>) -> Option<Sort> {
@@ -120,14 +125,8 @@ pub fn wrappers(value: Bound<'_, PyAny>) -> Vec<Bound<'_, PyAny>> {
     let mut found = Vec::new();
     let mut value = value;
     for _ in 0..LONGEST {
-        let inside = match sort(&value) {
-            Some(Sort::Cache | Sort::Function) => "__wrapped__",
-            Some(Sort::CachedProperty) => "func",
-            Some(Sort::Property) => "fget",
-            Some(Sort::Method) => "__func__",
-            None => break,
-        };
-        let Ok(inside) = value.getattr(inside) else { break };
+        let Some(sort) = sort(&value) else { break };
+        let Ok(inside) = value.getattr(sort.inside()) else { break };
         found.push(value);
         value = inside;
     }
