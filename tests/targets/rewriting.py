@@ -21,6 +21,7 @@ import types
 PROGRAM = os.environ.get("REWRITING_PROGRAM")
 PACKAGES = set(os.environ.get("REWRITING_PACKAGES", "").split(","))
 OUTCOMES = {}
+FAILURES = {}
 COUNTS = {"modules": 0, "functions": 0}
 
 
@@ -72,6 +73,8 @@ def pytest_runtest_logreport(report):
     """Note the worst that happened to each test."""
     if report.when == "call" or report.outcome != "passed":
         OUTCOMES.setdefault(report.nodeid, report.outcome)
+    if report.outcome == "failed":
+        FAILURES.setdefault(report.nodeid, report.longreprtext)
 
 
 def pytest_collectreport(report):
@@ -83,7 +86,7 @@ def pytest_collectreport(report):
 def pytest_sessionfinish():
     """Write all of it."""
     with open(os.environ["REWRITING_OUTCOMES"], "w") as file:
-        json.dump({"outcomes": OUTCOMES, "rewritten": COUNTS}, file)
+        json.dump({"outcomes": OUTCOMES, "failures": FAILURES, "rewritten": COUNTS}, file)
 
 
 if PROGRAM:
