@@ -13,16 +13,18 @@ import pytest
 
 from tests.rig import figures, interpreters, wheel
 from tests.rig.application import Application
-from tests.rig.environment import Environment, with_wheel
+from tests.rig.environment import Environment, bare, with_wheel
 from tests.rig.home import Home
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
+from tests.rig.workload import Workload
 
 FOUND = interpreters.find()
 SECONDS = 120
 SLOW_SECONDS = 1500
 Starter = Callable[..., Application]
 Connected = Callable[..., Application]
+Work = Callable[..., Workload]
 
 
 def pytest_report_header() -> list[str]:
@@ -149,3 +151,26 @@ def connected(home: Home, start: Starter) -> Connected:
 def app(connected: Connected) -> Application:
     """An application with a link, that has imported the sample package."""
     return connected("import shop.price, shop.stock")
+
+
+@pytest.fixture(scope="session")
+def without_hook(interpreter: Interpreter) -> Iterator[Environment]:
+    """An environment of the interpreter without the hook."""
+    folder = Path(tempfile.mkdtemp(prefix="pa-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield bare(folder / "plain", interpreter)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def work(without_hook: Environment) -> Iterator[Work]:
+    """Start workloads."""
+    begun: list[Workload] = []
+
+    def start(situation: str, *limits: str, **options: Any) -> Workload:
+        begun.append(Workload(without_hook, situation, *limits, **options))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.close()

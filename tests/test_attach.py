@@ -12,26 +12,22 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
 
 import pytest
 
+from tests.conftest import Work
 from tests.rig.application import Application
-from tests.rig.environment import Environment, bare, plain_variables
+from tests.rig.attaching import attach, refused
+from tests.rig.environment import Environment
 from tests.rig.figures import LONG, Kind, rounds, tell, total
 from tests.rig.home import Home, running
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
-from tests.rig.tracer import kill_at
 from tests.rig.waiting import stays, until
-from tests.rig.workload import Workload
 
 ROUNDS = rounds(2, 100)
-Begin = Callable[..., Workload]
 LINUX = sys.platform == "linux" and platform.machine() == "x86_64"
 pytestmark = [
     pytest.mark.skipif(not LINUX, reason="x86_64 Linux only"),
@@ -57,48 +53,11 @@ OWN_THREADS = {"threads": 4, "lock": 2, "server": 2}
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
-@pytest.fixture(scope="session")
-def plain(interpreter: Interpreter) -> Iterator[Environment]:
-    """An environment of the interpreter without the hook."""
-    folder = Path(tempfile.mkdtemp(prefix="pa-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield bare(folder / "plain", interpreter)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def begin(plain: Environment) -> Iterator[Begin]:
-    """Start workloads."""
-    begun: list[Workload] = []
-
-    def start(situation: str, *limits: str, **options: Any) -> Workload:
-        begun.append(Workload(plain, situation, *limits, **options))
-        return begun[-1]
-
-    yield start
-    for one in begun:
-        one.close()
-
-
-def attach(home: Home, *arguments: object, code: int | None = 0) -> dict[str, Any]:
-    """Attach to one process, and return its row."""
-    document = home.json("attach", *arguments, code=code)
-    (row,) = document["processes"]
-    return dict(row)
-
-
-def refused(home: Home, pid: int, reason: str, code: int, *options: object) -> str:
-    """Attach to a process that must be refused; returns the message with its hints."""
-    row = attach(home, pid, *options, code=code)
-    assert (row["outcome"], row["reason"]) == ("refused", reason), row
-    return " ".join([row["message"], *row["hints"]])
-
-
 @pytest.mark.every_python
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_attach_and_detach_leave_the_work_undisturbed(home: Home, begin: Begin, situation: str) -> None:
+def test_attach_and_detach_leave_the_work_undisturbed(home: Home, work: Work, situation: str) -> None:
     home.start()
-    target = begin(situation)
+    target = work(situation)
     threads = OWN_THREADS.get(situation, 1)
     for _ in range(ROUNDS):
         row = attach(home, target.pid, "--timeout", 20)
@@ -107,17 +66,17 @@ def test_attach_and_detach_leave_the_work_undisturbed(home: Home, begin: Begin, 
         home.run("detach", target.pid)
         assert target.pid not in home.linked()
     until(target.threads, lambda now: now <= threads, what="the end of all threads of ours")
-    work = target.finish()
+    checked = target.finish()
     total(Kind.ATTACHED, ROUNDS)
-    tell(f"attach {home.environment.interpreter.name} {situation}: {ROUNDS} times, {work} results checked")
+    tell(f"attach {home.environment.interpreter.name} {situation}: {ROUNDS} times, {checked} results checked")
 
 
 @pytest.mark.every_python
 def test_an_attached_process_is_like_every_other(
-    home: Home, plain: Environment, package: Package, folder: Path
+    home: Home, without_hook: Environment, package: Package, folder: Path
 ) -> None:
     variables = {"PYTHONPATH": str(package.folder)}
-    app = Application(plain, variables, errors=folder / "errors")
+    app = Application(without_hook, variables, errors=folder / "errors")
     try:
         app.exec("import shop.price")
         home.add(package.write_patch("fix.diff", package.diff()))
@@ -145,9 +104,9 @@ def test_an_attached_process_is_like_every_other(
 
 
 def test_children_of_an_attached_process_are_linked_by_fork_and_not_by_exec(
-    home: Home, plain: Environment, folder: Path
+    home: Home, without_hook: Environment, folder: Path
 ) -> None:
-    app = Application(plain, {}, errors=folder / "errors")
+    app = Application(without_hook, {}, errors=folder / "errors")
     try:
         home.start()
         attach(home, app.pid)
@@ -164,18 +123,18 @@ def test_children_of_an_attached_process_are_linked_by_fork_and_not_by_exec(
 
 
 @pytest.mark.every_python
-def test_a_detached_process_stays_detached_when_it_forks(home: Home, begin: Begin) -> None:
+def test_a_detached_process_stays_detached_when_it_forks(home: Home, work: Work) -> None:
     home.start()
-    target = begin("fork")
+    target = work("fork")
     attach(home, target.pid)
     home.run("detach", target.pid)
     stays(home.linked, [])
     target.finish()
 
 
-def test_an_attached_process_is_said_to_be_linked_already(home: Home, begin: Begin) -> None:
+def test_an_attached_process_is_said_to_be_linked_already(home: Home, work: Work) -> None:
     home.start()
-    target = begin("sleep")
+    target = work("sleep")
     assert attach(home, target.pid)["outcome"] == "attached"
     assert attach(home, target.pid)["outcome"] == "linked"
     text = home.run("attach", target.pid).out
@@ -183,22 +142,22 @@ def test_an_attached_process_is_said_to_be_linked_already(home: Home, begin: Beg
     target.finish()
 
 
-def test_text_names_version_and_pause(home: Home, begin: Begin, plain: Environment) -> None:
+def test_text_names_version_and_pause(home: Home, work: Work, without_hook: Environment) -> None:
     home.start()
-    target = begin("sleep")
+    target = work("sleep")
     out = home.run("attach", target.pid).out
-    version = ".".join(map(str, plain.interpreter.release))
+    version = ".".join(map(str, without_hook.interpreter.release))
     assert f"attached to process {target.pid}" in out
     assert f"CPython {version}" in out
     assert "was held for" in out
     target.finish()
 
 
-def test_match_and_all_choose_by_command_line(home: Home, begin: Begin) -> None:
+def test_match_and_all_choose_by_command_line(home: Home, work: Work) -> None:
     home.start()
     mark = f"marked-{os.getpid()}"
-    target = begin("sleep", f"'{mark}'")
-    other = begin("sleep")
+    target = work("sleep", f"'{mark}'")
+    other = work("sleep")
     document = home.json("attach", "--match", f"workload.py sleep '{mark}'")
     assert [row["pid"] for row in document["processes"]] == [target.pid]
     assert home.linked() == [target.pid]
@@ -212,9 +171,9 @@ def test_match_and_all_choose_by_command_line(home: Home, begin: Begin) -> None:
     other.finish()
 
 
-def test_a_stopped_process_is_refused_and_stays_stopped(home: Home, begin: Begin) -> None:
+def test_a_stopped_process_is_refused_and_stays_stopped(home: Home, work: Work) -> None:
     home.start()
-    target = begin("busy")
+    target = work("busy")
     os.kill(target.pid, signal.SIGSTOP)
     until(target.state, lambda state: state == "T", what="the stop")
     assert f"kill -CONT {target.pid}" in refused(home, target.pid, "stopped", 3)
@@ -252,18 +211,18 @@ def test_old_pythons_are_refused(home: Home) -> None:
     assert old.returncode == 0
 
 
-def test_a_process_with_the_off_switch_is_refused(home: Home, begin: Begin) -> None:
+def test_a_process_with_the_off_switch_is_refused(home: Home, work: Work) -> None:
     home.start()
-    target = begin("sleep", variables={"PATCHCTL_DISABLE": "1"})
+    target = work("sleep", variables={"PATCHCTL_DISABLE": "1"})
     refused(home, target.pid, "opted-out", 3)
     target.finish()
 
 
-def test_a_traced_process_is_refused(home: Home, begin: Begin) -> None:
+def test_a_traced_process_is_refused(home: Home, work: Work) -> None:
     if not shutil.which("strace") and not shutil.which("gdb"):
         pytest.skip("neither strace nor gdb")
     home.start()
-    target = begin("sleep")
+    target = work("sleep")
     command = ["strace", "-p"] if shutil.which("strace") else ["gdb", "-q", "-nx", "-p"]
     with subprocess.Popen(
         [*command, str(target.pid)],
@@ -280,11 +239,9 @@ def test_a_traced_process_is_refused(home: Home, begin: Begin) -> None:
 
 
 @pytest.mark.every_python
-def test_remote_debugging_switched_off_is_respected(
-    home: Home, begin: Begin, interpreter: Interpreter
-) -> None:
+def test_remote_debugging_switched_off_is_respected(home: Home, work: Work, interpreter: Interpreter) -> None:
     home.start()
-    target = begin("sleep", variables={"PYTHON_DISABLE_REMOTE_DEBUG": "1"})
+    target = work("sleep", variables={"PYTHON_DISABLE_REMOTE_DEBUG": "1"})
     if interpreter.version >= (3, 14):
         refused(home, target.pid, "remote-debugging-off", 3)
     else:
@@ -293,9 +250,9 @@ def test_remote_debugging_switched_off_is_respected(
 
 
 @pytest.mark.every_python
-def test_a_wait_is_bounded_and_what_was_asked_is_taken_back(home: Home, begin: Begin) -> None:
+def test_a_wait_is_bounded_and_what_was_asked_is_taken_back(home: Home, work: Work) -> None:
     home.start()
-    target = begin("hold")
+    target = work("hold")
     call = Path(f"/proc/{target.pid}/syscall")
     until(call.read_text, lambda text: text.startswith("34 "), what="the call that holds the GIL")
     before = time.monotonic()
@@ -308,14 +265,14 @@ def test_a_wait_is_bounded_and_what_was_asked_is_taken_back(home: Home, begin: B
     target.finish()
 
 
-def test_short_of_memory_it_is_refused_and_nothing_stays(home: Home, begin: Begin) -> None:
+def test_short_of_memory_it_is_refused_and_nothing_stays(home: Home, work: Work) -> None:
     home.start()
     limit = (
         "import resource\n"
         "pages = int(open('/proc/self/statm').read().split()[0])\n"
         "resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + 300_000,) * 2)"
     )
-    target = begin("sleep", limit)
+    target = work("sleep", limit)
     row = attach(home, target.pid, code=1)
     assert row["reason"] in ("system", "load-failed"), row
     assert target.threads() == 1
@@ -332,10 +289,10 @@ assert libc.prctl(22, 2, filter, 0, 0) == 0
 """
 
 
-def test_a_seccomp_filter_needs_force(home: Home, begin: Begin) -> None:
+def test_a_seccomp_filter_needs_force(home: Home, work: Work) -> None:
     levels = Path("/proc/self/status").read_text().split("NSpid:")[1].split("\n")[0].split()
     home.start()
-    target = begin("sleep", ALLOW_ALL)
+    target = work("sleep", ALLOW_ALL)
     if len(levels) == 1:
         assert "--force" in refused(home, target.pid, "seccomp-filter", 3)
     assert attach(home, target.pid, "--force")["outcome"] == "attached"
@@ -351,12 +308,12 @@ def left_behind() -> set[Path]:
 
 @root_only
 @pytest.mark.every_python
-def test_a_process_in_namespaces_of_its_own(home: Home, begin: Begin) -> None:
+def test_a_process_in_namespaces_of_its_own(home: Home, work: Work) -> None:
     if not shutil.which("unshare"):
         pytest.skip("no unshare")
     home.start()
     before = left_behind()
-    target = begin("sleep", prefix=("unshare", "--mount", "--pid", "--fork", "--mount-proc"))
+    target = work("sleep", prefix=("unshare", "--mount", "--pid", "--fork", "--mount-proc"))
     row = attach(home, target.pid)
     assert row["outcome"] == "attached", row
     assert left_behind() <= before
@@ -364,38 +321,11 @@ def test_a_process_in_namespaces_of_its_own(home: Home, begin: Begin) -> None:
 
 
 @root_only
-def test_a_process_that_does_not_see_the_socket_is_refused(home: Home, begin: Begin) -> None:
+def test_a_process_that_does_not_see_the_socket_is_refused(home: Home, work: Work) -> None:
     if not shutil.which("unshare"):
         pytest.skip("no unshare")
     home.start()
     hide = f'mount -t tmpfs none {home.folder} && exec "$@"'
-    target = begin("sleep", prefix=("unshare", "--mount", "sh", "-c", hide, "sh"))
+    target = work("sleep", prefix=("unshare", "--mount", "sh", "-c", hide, "sh"))
     assert str(home.socket) in refused(home, target.pid, "unreachable-daemon", 3)
-    target.finish()
-
-
-@pytest.mark.every_python
-@pytest.mark.parametrize("situation", ["sleep", "busy", "floats", "asyncio"] if LONG else ["sleep", "floats"])
-def test_a_killed_attacher_leaves_the_target_unharmed(home: Home, begin: Begin, situation: str) -> None:
-    home.start()
-    target = begin(situation)
-    command = [str(home.environment.program("patchctl")), "attach", str(target.pid)]
-    variables = {**plain_variables(), **home.variables}
-    step, stride = 1, 1 if LONG else 6
-    while True:
-        killed = kill_at(step, command, variables)
-        if killed.step is None:
-            break
-        total(Kind.FAULTS)
-        until(
-            target.state,
-            lambda state: state in "SR",
-            what=f"a running target after step {step} ({killed.step})",
-        )
-        if target.pid in home.linked():
-            home.run("detach", target.pid)
-        step += stride
-    assert step > stride, "the attacher was never killed"
-    assert killed.status == 0
-    assert target.pid in home.linked()
     target.finish()

@@ -4,6 +4,7 @@
 use crate::boot::Load;
 use crate::borrow::{Lender, Outcome, Try};
 use crate::delivery::{self, Delivery};
+use crate::leftover;
 use crate::memory::Memory;
 use crate::outcome::{Attached, Method, Options, Pause};
 use crate::process::Process;
@@ -49,6 +50,7 @@ pub fn examine(process: &Process) -> Result<Version> {
 pub fn attach(process: &Process, options: &Options) -> Result<Attached> {
     let deadline = Instant::now() + options.timeout;
     process.check(options.force)?;
+    leftover::remove(process);
     let runtime = Runtime::find(process)?;
     let remote = RemoteExec::find(process, &runtime)?;
     let mut delivery = None;

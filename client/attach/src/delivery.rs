@@ -1,10 +1,11 @@
 //! Bringing files to where the target can read them: a private folder in its own mount namespace and
 //! root folder, owned by its user, gone after the attach.
 
+use crate::leftover;
 use crate::process::Process;
 use crate::refusal::{Refusal, Result};
 use std::ffi::CString;
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
@@ -19,6 +20,8 @@ const PARENTS: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
 pub struct Delivery {
     outside: PathBuf,
     inside: String,
+    /// Says that the folder is in use.
+    _lock: File,
 }
 
 impl Delivery {
@@ -38,17 +41,17 @@ impl Delivery {
     }
 
     fn below(process: &Process, parent: &str) -> io::Result<Self> {
-        let root = if shares_files(process) { PathBuf::from("/") } else { process.root() };
-        let place = root.join(parent.trim_start_matches('/'));
+        let place = root(process).join(parent.trim_start_matches('/'));
         // A link would be followed in this process's view, not in the target's.
         if !fs::symlink_metadata(&place)?.is_dir() || is_noexec(&place)? {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let name = format!("patchctl-attach-{}-{moment:x}", std::process::id());
+        let name = format!("{}{}-{moment:x}", leftover::PREFIX, std::process::id());
         let outside = place.join(&name);
         DirBuilder::new().mode(0o700).create(&outside)?;
-        let made = Self { outside, inside: format!("{parent}/{name}") };
+        let lock = leftover::lock(&outside).inspect_err(|_| drop(fs::remove_dir(&outside)))?;
+        let made = Self { outside, inside: format!("{parent}/{name}"), _lock: lock };
         made.hand_over(&made.outside, process)?;
         Ok(made)
     }
@@ -93,6 +96,17 @@ impl Drop for Delivery {
         // Left behind at worst: a private folder of a temporary one.
         let _ = fs::remove_dir_all(&self.outside);
     }
+}
+
+/// Folders below which such folders may be, in this process's view.
+pub fn places(process: &Process) -> impl Iterator<Item = PathBuf> {
+    let root = root(process);
+    let below = PARENTS.iter().map(move |parent| root.join(parent.trim_start_matches('/')));
+    below.filter(|place| fs::symlink_metadata(place).is_ok_and(|data| data.is_dir()))
+}
+
+fn root(process: &Process) -> PathBuf {
+    if shares_files(process) { PathBuf::from("/") } else { process.root() }
 }
 
 /// Whether the target sees the same files under the same names.

@@ -17,6 +17,7 @@
 //! Only x86_64 Linux is known; elsewhere [`attach`] and [`examine`] refuse.
 
 mod delivery;
+mod leftover;
 mod outcome;
 mod process;
 mod refusal;
