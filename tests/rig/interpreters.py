@@ -15,8 +15,7 @@ from pathlib import Path
 
 WANTED = ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 PROBE = (
-    "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.implementation.name,"
-    " int(getattr(sys, '_is_gil_enabled', lambda: True)()))"
+    "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.implementation.name, int('t' in sys.abiflags))"
 )
 
 
@@ -26,6 +25,7 @@ class Interpreter:
 
     release: tuple[int, ...]
     path: str
+    free_threaded: bool = False
 
     @property
     def version(self) -> tuple[int, int]:
@@ -39,7 +39,7 @@ class Interpreter:
 
 
 def probe(path: Path | str) -> Interpreter | None:
-    """Ask a program which Python it is; `None` for none, PyPy, and free-threaded builds."""
+    """Ask a program which Python it is; `None` for none, and PyPy."""
     try:
         done = subprocess.run(
             [str(path), "-I", "-c", PROBE], capture_output=True, text=True, timeout=20, check=False
@@ -47,9 +47,14 @@ def probe(path: Path | str) -> Interpreter | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     words = done.stdout.split()
-    if done.returncode or len(words) != 3 or words[1:] != ["cpython", "1"]:
+    if done.returncode or len(words) != 3 or words[1] != "cpython":
         return None
-    return Interpreter(tuple(int(number) for number in words[0].split(".")), str(path))
+    return Interpreter(tuple(int(number) for number in words[0].split(".")), str(path), words[2] == "1")
+
+
+def folder_of_pythons() -> Path:
+    """The folder with more interpreters."""
+    return Path(os.environ.get("PATCHCTL_PYTHONS_DIR", "~/pythons")).expanduser()
 
 
 def candidates() -> list[Path]:
@@ -58,8 +63,7 @@ def candidates() -> list[Path]:
     if named:
         return [Path(path) for path in named.split(":") if path]
     found = sorted(Path("~/.pyenv/versions").expanduser().glob("3.*/bin/python"))
-    folder = Path(os.environ.get("PATCHCTL_PYTHONS_DIR", "~/pythons")).expanduser()
-    found += sorted(folder.glob("*/bin/python3"))
+    found += sorted(folder_of_pythons().glob("*/bin/python3"))
     for major, minor in WANTED:
         program = shutil.which(f"python{major}.{minor}")
         if program and "/shims/" not in program:
@@ -72,12 +76,18 @@ def find() -> list[Interpreter]:
     newest: dict[tuple[int, int], Interpreter] = {}
     for path in candidates():
         found = probe(path)
-        if found is None or found.version not in WANTED:
+        if found is None or found.free_threaded or found.version not in WANTED:
             continue
         known = newest.get(found.version)
         if known is None or found.release > known.release:
             newest[found.version] = found
     return [newest[version] for version in sorted(newest)]
+
+
+def free_threaded() -> Interpreter | None:
+    """The newest free-threaded build."""
+    found = [one for one in map(probe, sorted(folder_of_pythons().glob("*/bin/python3"))) if one]
+    return max((one for one in found if one.free_threaded), default=None)
 
 
 def missing(found: list[Interpreter]) -> list[str]:

@@ -15,7 +15,10 @@ from tests.rig.wheel import ROOT
 from tests.sanitize.rust import TARGET, Sanitizer
 
 HOOK_TESTS = ("add", "remove", "sequences", "edit_live", "fork", "import", "guards", "kinds")
-DAEMON_TESTS = ("daemon", "process_faults", "daemon_faults", "sequences", "fork", "bad_files", "signatures")
+DAEMON_TESTS = (
+    *("daemon", "daemon_faults", "daemon_lies", "disk_faults", "process_faults"),
+    *("sequences", "fork", "bad_files", "signatures"),
+)
 # Hold a process to a size, or a time, that it can't keep here.
 MEASURED = (
     "tests/test_sequences.py::test_adding_and_removing_leaves_nothing_behind",

@@ -40,7 +40,8 @@ def start() -> None:
         return
     _done.add("start")
     try:
-        if _variable("PATCHCTL_DISABLE") in (None, "", "0"):
+        # The native part relies on the GIL, and on how objects are laid out where there is one.
+        if "t" not in sys.abiflags and _variable("PATCHCTL_DISABLE") in (None, "", "0"):
             if any(map(sys.modules["os"].path.exists, _sockets())):
                 _load(None)
             else:
