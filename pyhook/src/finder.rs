@@ -5,7 +5,7 @@
 
 use crate::ask::Question;
 use crate::desired::{self, Interest};
-use crate::{interpreter, link, modules, reconcile};
+use crate::{fault, interpreter, link, modules, reconcile};
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts, Phase};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -45,11 +45,12 @@ impl Finder {
         let spec = walk(slf, name, path, target);
         LOOKING.with_borrow_mut(|names| names.pop());
         let Some(spec) = spec? else {
-            let added = if interest == Interest::Named { new_module(slf.py(), name).ok() } else { None };
-            return Ok(added.flatten());
+            let added = (interest == Interest::Named)
+                .then(|| fault::contained(|| new_module(slf.py(), name).ok().flatten()));
+            return Ok(added.flatten().flatten());
         };
         // Nothing of ours may break an import: without the override it goes on unpatched.
-        prepare(&spec, name, interest).ok();
+        fault::contained(|| prepare(&spec, name, interest).ok());
         Ok(Some(spec))
     }
 }
@@ -275,7 +276,7 @@ impl PatchedCode {
                 None => loader.delattr("get_code").ok(),
             };
         }
-        let patched = own.patch(&code);
+        let patched = fault::contained(|| own.patch(&code)).flatten();
         link::report_soon();
         Ok(patched.unwrap_or(code))
     }

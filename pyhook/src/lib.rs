@@ -9,6 +9,7 @@
 
 mod ask;
 mod desired;
+mod fault;
 mod finder;
 mod interpreter;
 mod life;

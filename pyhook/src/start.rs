@@ -2,7 +2,7 @@
 //! fork and exit handlers, and the link's thread. Runs once at the start of each process, so each line
 //! here is paid for by every Python process of the machine.
 
-use crate::{desired, finder, life, link, place, script};
+use crate::{desired, fault, finder, life, link, place, script};
 use patchctl_protocol::index::Index;
 use patchctl_protocol::location::Scope;
 use pyo3::prelude::*;
@@ -22,7 +22,7 @@ const MAX_INDEX: u64 = 16 << 20;
 /// Starts the hook, once. `placeholder` is the entry of `sys.meta_path` whose place the finder takes.
 #[pyfunction]
 pub fn start(py: Python<'_>, placeholder: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-    begin(py, placeholder.as_ref(), false)
+    fault::contained(|| begin(py, placeholder.as_ref(), false)).unwrap_or(Ok(()))
 }
 
 /// Starts the hook in a process that runs already; `home` names the daemon's folder.

@@ -106,7 +106,7 @@ fn process_outcome(
             result.stale = state.stale.to_vec();
             result.forced = state.forced.as_deref().map(str::to_owned);
         }
-        (Some(Reported { disabled: Some(fault), .. }), None) => {
+        (Some(Reported { disabled: Some(fault), .. }), None) if wanted => {
             result.state = Some(State::Failed);
             result.refusal = Some(Refusal::new(Reason::Internal, fault.clone()));
         }

@@ -2,6 +2,7 @@
 //! finalized ends the thread in the middle of its frames (before CPython 3.14), so at exit the gate is
 //! closed, after waiting for whoever is inside.
 
+use crate::fault;
 use pyo3::prelude::*;
 use std::cell::RefCell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -24,10 +25,10 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs something with the GIL, unless the interpreter is going away.
+/// Runs something with the GIL; nothing comes of it if the interpreter is going away, or after a fault of ours.
 pub fn inside<T>(action: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let _inside = enter()?;
-    Python::try_attach(action)
+    fault::contained(|| Python::try_attach(action)).flatten()
 }
 
 /// Being inside; leaves when dropped.

@@ -3,9 +3,10 @@
 
 use super::gate;
 use super::wire::{Event, Wire};
-use crate::{desired, modules, reconcile};
+use crate::{desired, fault, modules, reconcile};
 use patchctl_protocol::hook::{
-    FromHook, Hello, Phase, PlanReply, PlanRequest, SeenReply, StateReply, ToHook, TriedReply,
+    Desired, FromHook, Hello, Phase, PlanReply, PlanRequest, Report, SeenReply, StateReply, ToHook,
+    TriedReply,
 };
 use patchctl_protocol::look::Seen;
 use patchctl_protocol::plan::PatchRef;
@@ -103,6 +104,7 @@ impl Session {
                 Ok(Event::TimedOut) => self.look_again().map(|()| None),
                 Err(error) => Err(error),
             };
+            let step = if fault::take_fresh() { self.withdraw().map(|()| None) } else { step };
             match step {
                 Ok(None) => {}
                 Ok(Some(end)) => return end,
@@ -121,12 +123,15 @@ impl Session {
     fn answer(&mut self, message: ToHook) -> io::Result<Option<End>> {
         match message {
             ToHook::Desired(told) => {
+                let modules = if fault::first().is_some() { Vec::new() } else { told.modules };
+                let told = Desired { modules, ..told };
                 reconcile::forget(&desired::set(told));
                 self.look()?;
             }
             ToHook::Plans(reply) => self.carry_out(reply)?,
             ToHook::Audit { request } => {
-                let report = gate::inside(reconcile::audit).unwrap_or_default();
+                let report = gate::inside(reconcile::audit)
+                    .unwrap_or_else(|| Report { disabled: fault::first(), ..Report::default() });
                 self.wire.send(&FromHook::State(StateReply { request, report }))?;
             }
             ToHook::Look { request, place } => {
@@ -141,7 +146,7 @@ impl Session {
                 self.wire.send(&FromHook::Tried(TriedReply { request, patches, refusal }))?;
             }
             ToHook::Detach => {
-                desired::set(patchctl_protocol::hook::Desired::default());
+                desired::set(Desired::default());
                 gate::inside(reconcile::withdraw);
                 self.report()?;
                 return Ok(Some(End::Detached));
@@ -152,6 +157,15 @@ impl Session {
             }
         }
         Ok(None)
+    }
+
+    /// After a fault of ours: puts the originals back, and tells.
+    fn withdraw(&mut self) -> io::Result<()> {
+        self.awaited = None;
+        let revision = desired::with(|known| known.revision);
+        desired::set(Desired { revision, ..Desired::default() });
+        gate::inside(reconcile::withdraw);
+        self.report()
     }
 
     /// Looks after modules that were being imported, and patches that wait for their moment.

@@ -6,7 +6,7 @@ use super::holders::{self, Holder};
 use super::records::Record;
 use super::transaction::Stored;
 use super::{PAUSE, failures, quiesce, records, script};
-use crate::{desired, interpreter, modules};
+use crate::{desired, fault, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::{Reason, Refusal, State};
@@ -82,7 +82,7 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
         revision,
         patches,
         pause_us: PAUSE.swap(0, Ordering::Relaxed),
-        disabled: None,
+        disabled: fault::first(),
         subinterpreters: interpreter::has_subinterpreters(),
     }
 }

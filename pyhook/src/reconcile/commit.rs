@@ -8,10 +8,11 @@ use super::prepare::Prepared;
 use super::records::{self, Record, Unpatched};
 use super::transaction::{Purpose, Transaction};
 use super::{caches, edit, refusal, threading};
+use crate::fault;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::ModulePlan;
 use patchctl_protocol::plan::{Action, PatchRef, Plan, Stale, Step};
-use patchctl_protocol::state::Reason;
+use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +23,9 @@ pub fn commit(
     transaction: &mut Transaction,
 ) -> Result<Record, Failure> {
     let before = records::take(&module.key);
-    let result = go(py, module, before.as_ref(), transaction);
+    let result = fault::contained(|| go(py, module, before.as_ref(), transaction)).unwrap_or_else(|| {
+        Err(Failure::new(&[], Refusal::new(Reason::Internal, fault::first().unwrap_or_default())))
+    });
     if let Some(before) = before {
         // Replaced by the caller once everything succeeded.
         drop(records::put(&module.key, before));

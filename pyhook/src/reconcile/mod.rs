@@ -43,7 +43,7 @@ pub use look::look;
 pub use quiesce::{next as next_attempt, tick};
 pub use script::has_begun;
 
-use crate::modules;
+use crate::{fault, modules};
 use failures::Failure;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
@@ -136,7 +136,7 @@ fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
         record.forced.extend(forced);
         record.stored = transaction.take_of(&key);
         let before = records::take(&key);
-        caches::settle(py, before.as_ref(), &mut record);
+        fault::contained(|| caches::settle(py, before.as_ref(), &mut record));
         drop(records::put(&key, record));
     }
     Ok(())
@@ -191,9 +191,11 @@ pub fn withdraw(py: Python<'_>) {
             outcome: Outcome::Unchanged,
         };
         let mut transaction = Transaction::default();
-        let undone = prepare::prepare(py, &nothing, instance)
-            .and_then(|module| commit::commit(py, &module, &mut transaction));
-        if undone.is_ok() {
+        let undone = fault::contained(|| {
+            let module = prepare::prepare(py, &nothing, instance)?;
+            commit::commit(py, &module, &mut transaction)
+        });
+        if undone.is_some_and(|undone| undone.is_ok()) {
             drop(records::take(&key));
         }
     }
