@@ -10,7 +10,7 @@ from tests.rig.package import COUNT, Package
 from tests.rig.waiting import until_equal
 
 pytestmark = [pytest.mark.fault]
-# The collector's function is ours to call while a patch is prepared. What it raises is an error of Python, or,
+# The collector's function is ours to call while a patch is prepared. What it raises is an error of Python or,
 # with the class that our own panics have in Python, a panic that goes on in our code.
 BREAK = """
 import gc, shop.price, shop.stock
