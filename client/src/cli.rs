@@ -113,8 +113,8 @@ impl Command {
             Self::Daemon(args) => daemon::run(args, places, output),
             Self::Hook(args) => hook::run(args, output),
             Self::Demo(args) => demo::run(args, output),
-            Self::Completions(args) => completions::run(args, output),
-            Self::Man(args) => man::run(args, output),
+            Self::Completions(args) => completions::run(args, Cli::command(), output),
+            Self::Man(args) => man::run(args, Cli::command(), output),
         }
     }
 }
@@ -128,12 +128,6 @@ fn first_steps() -> String {
   patchctl remove fix               take it out again
 ";
     format!("{examples}\n{}", Exit::table())
-}
-
-/// The whole command line, for completions and manual pages.
-#[must_use]
-pub fn command() -> clap::Command {
-    Cli::command()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The command line against its reference, `tests/reference.txt`: a change of any help shows there. Run with
 //! `PATCHCTL_UPDATE_REFERENCE=1` to write it anew.
 
+use super::Cli;
+use clap::CommandFactory;
 use std::fmt::Write as _;
 
 const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference.txt");
@@ -17,7 +19,7 @@ fn push(text: &mut String, command: &clap::Command, parent: &str) {
 }
 
 fn reference() -> String {
-    let mut command = super::command();
+    let mut command = Cli::command();
     command.build();
     let mut text = String::new();
     push(&mut text, &command, "");
@@ -26,7 +28,7 @@ fn reference() -> String {
 
 #[test]
 fn arguments_are_consistent() {
-    super::command().debug_assert();
+    Cli::command().debug_assert();
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn help_is_as_in_the_reference() {
 
 #[test]
 fn each_command_has_examples() {
-    for command in super::command().get_subcommands() {
+    for command in Cli::command().get_subcommands() {
         let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let own = format!("patchctl {}", command.get_name());
         assert!(examples.contains(&own), "{own} has no example of itself: {examples}");

@@ -3,11 +3,11 @@
 
 mod judgement;
 mod link;
-mod list;
 mod outcome;
 mod selection;
+mod unlinked;
 
 pub use link::Linker;
-pub use list::list;
 pub use outcome::{Outcome, Report};
 pub use selection::Selection;
+pub use unlinked::{Unlinked, unlinked};

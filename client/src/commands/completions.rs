@@ -1,6 +1,5 @@
 //! `patchctl completions`: what a shell needs to complete commands and options.
 
-use crate::cli;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -19,9 +18,10 @@ pub struct Args {
     shell: Shell,
 }
 
-pub fn run(args: &Args, output: &mut Output) -> Result<Exit> {
+/// Prints the script for `command`, the whole command line.
+pub fn run(args: &Args, mut command: clap::Command, output: &mut Output) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::command(), "patchctl", &mut script);
+    clap_complete::generate(args.shell, &mut command, "patchctl", &mut script);
     let script = String::from_utf8_lossy(&script);
     if output.is_json() {
         output.document(&serde_json::json!({ "shell": args.shell.to_string(), "script": script }))?;

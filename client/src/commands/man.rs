@@ -1,6 +1,5 @@
 //! `patchctl man`: the manual pages.
 
-use crate::cli;
 use crate::error::{Error, Kind, Result};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -22,8 +21,8 @@ pub struct Args {
     dir: Option<PathBuf>,
 }
 
-pub fn run(args: &Args, output: &mut Output) -> Result<Exit> {
-    let mut command = cli::command();
+/// Prints or writes the pages of `command`, the whole command line.
+pub fn run(args: &Args, mut command: clap::Command, output: &mut Output) -> Result<Exit> {
     let Some(folder) = &args.dir else {
         let page = render(command)?;
         match output.is_json() {

@@ -1,6 +1,6 @@
 //! `add`: checks patch files, writes them into the registry, and waits for the processes.
 
-use super::dispatch::{Handled, refuse};
+use super::handled::{Handled, refuse};
 use super::{foresight, outcome};
 use crate::daemon::Daemon;
 use crate::registry::{self, Command, Entry, Overrides, Prepared};

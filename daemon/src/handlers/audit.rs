@@ -1,6 +1,6 @@
 //! `audit`: asks every process what its live functions are, and says so of those that do not answer.
 
-use super::dispatch::visible;
+use super::handled::visible;
 use super::list;
 use crate::daemon::Daemon;
 use crate::server::{Client, Link};

@@ -1,6 +1,6 @@
 //! `check --pid`: what a patch would change in one process.
 
-use super::dispatch::{Handled, refuse, visible};
+use super::handled::{Handled, refuse, visible};
 use super::{add, foresight};
 use crate::daemon::Daemon;
 use crate::server::Client;

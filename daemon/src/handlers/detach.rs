@@ -1,6 +1,6 @@
 //! `detach`: lets processes go, with their originals in place.
 
-use super::dispatch::{Handled, refuse, visible};
+use super::handled::{Handled, refuse, visible};
 use crate::daemon::Daemon;
 use crate::server::Client;
 use patchctl_protocol::client::{ErrorKind, Reply};

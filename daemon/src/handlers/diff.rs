@@ -1,6 +1,6 @@
 //! `diff`: original and patched texts of a patch's modules, as the linked processes have them.
 
-use super::dispatch::{Handled, internal, visible};
+use super::handled::{Handled, internal, visible};
 use super::{foresight, show};
 use crate::daemon::Daemon;
 use crate::planning::Planner;

@@ -1,6 +1,6 @@
 //! `disable`: switches patches off, leaving them in the registry.
 
-use super::dispatch::Handled;
+use super::handled::Handled;
 use super::outcome;
 use crate::daemon::Daemon;
 use crate::registry::Command;

@@ -1,16 +1,14 @@
 //! Which handler a request goes to.
 
+use super::handled::Handled;
 use super::{
     add, audit, check, detach, diff, disable, enable, history, list, look, processes, remove, show, status,
     stop, switch,
 };
 use crate::daemon::Daemon;
-use crate::server::{Client, Link};
-use patchctl_protocol::client::{ErrorKind, ErrorReply, Reply, Request};
+use crate::server::Client;
+use patchctl_protocol::client::Request;
 use std::sync::Arc;
-
-/// What handlers come to.
-pub type Handled = Result<Reply, ErrorReply>;
 
 /// Carries out a request.
 ///
@@ -37,30 +35,4 @@ pub async fn handle(daemon: &Arc<Daemon>, client: &mut Client, request: Request)
         Request::Detach { pids } => detach::handle(daemon, client, &pids).await,
         Request::Stop => stop::handle(daemon, client),
     }
-}
-
-/// The links that a client may see: all those of its user; root's daemon shows root all.
-#[must_use]
-pub fn visible(daemon: &Daemon, client: &Client, pids: &[u32]) -> Vec<Arc<Link>> {
-    daemon.links.forget_dead();
-    let mut links = daemon.links.all();
-    links.retain(|link| {
-        let process = &link.asker.process;
-        daemon.access.may_change(client.process.uid, process.uid)
-            && (pids.is_empty() || pids.contains(&process.pid))
-    });
-    links
-}
-
-/// A failure of the daemon itself.
-#[must_use]
-pub fn internal(message: impl ToString) -> ErrorReply {
-    refuse(ErrorKind::Internal, message.to_string(), "`patchctl daemon logs` may tell more.")
-}
-
-/// A refusal with its next step.
-#[must_use]
-pub fn refuse(kind: ErrorKind, message: impl Into<String>, hint: &str) -> ErrorReply {
-    let hints = if hint.is_empty() { Vec::new() } else { vec![hint.to_owned()] };
-    ErrorReply { kind, message: message.into(), hints, reason: None }
 }

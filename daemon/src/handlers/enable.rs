@@ -1,6 +1,6 @@
 //! `enable`: brings patches back that were switched off.
 
-use super::dispatch::Handled;
+use super::handled::Handled;
 use super::outcome;
 use crate::daemon::Daemon;
 use crate::registry::Command;

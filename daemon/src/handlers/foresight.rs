@@ -1,7 +1,7 @@
 //! What a patch would do in the linked processes, without doing it. Where a process never asked about a
 //! module, its file is looked for in the folders of its `sys.path`.
 
-use super::dispatch::{internal, refuse, visible};
+use super::handled::{internal, refuse, visible};
 use super::trial;
 use crate::daemon::Daemon;
 use crate::planning::{Asker, Original, Planner, locate};

@@ -1,6 +1,6 @@
 //! `history`: what happened, and whether the record of it is whole.
 
-use super::dispatch::{Handled, internal};
+use super::handled::{Handled, internal};
 use crate::daemon::Daemon;
 use crate::server::Client;
 use patchctl_protocol::client::{HistoryRequest, Reply};

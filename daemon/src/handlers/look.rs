@@ -2,7 +2,7 @@
 //! module's texts.
 
 use super::diff;
-use super::dispatch::visible;
+use super::handled::visible;
 use crate::daemon::Daemon;
 use crate::server::{Client, Link};
 use patchctl_protocol::client::{LookReply, LookedProcess, Reply};

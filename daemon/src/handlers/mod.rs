@@ -9,6 +9,7 @@ mod disable;
 mod dispatch;
 mod enable;
 mod foresight;
+mod handled;
 mod history;
 mod list;
 mod look;

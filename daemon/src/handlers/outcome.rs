@@ -1,7 +1,7 @@
 //! Waits for what a change comes to in the processes that it concerns, and tells the client as they
 //! answer.
 
-use super::dispatch::visible;
+use super::handled::visible;
 use super::show;
 use crate::daemon::Daemon;
 use crate::registry::{Entry, Outcome};

@@ -1,6 +1,6 @@
 //! `ps`: the linked processes.
 
-use super::dispatch::visible;
+use super::handled::visible;
 use crate::daemon::Daemon;
 use crate::server::Client;
 use patchctl_protocol::client::Reply;

@@ -1,6 +1,6 @@
 //! `remove`: takes patches out of the registry and waits for the processes.
 
-use super::dispatch::Handled;
+use super::handled::Handled;
 use super::outcome;
 use crate::daemon::Daemon;
 use crate::registry::Command;

@@ -1,6 +1,6 @@
 //! `show`: one patch with its file's content.
 
-use super::dispatch::{Handled, refuse};
+use super::handled::{Handled, refuse};
 use crate::daemon::Daemon;
 use crate::registry::{self, Entry};
 use crate::server::Client;

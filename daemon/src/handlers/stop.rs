@@ -1,6 +1,6 @@
 //! `daemon stop`: ends the daemon. Processes keep what they have.
 
-use super::dispatch::{Handled, refuse};
+use super::handled::{Handled, refuse};
 use crate::daemon::Daemon;
 use crate::server::Client;
 use patchctl_protocol::client::{ErrorKind, Reply};

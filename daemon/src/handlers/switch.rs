@@ -1,6 +1,6 @@
 //! `off` and `on`: all patches out of all processes, and back.
 
-use super::dispatch::Handled;
+use super::handled::Handled;
 use super::outcome;
 use crate::daemon::Daemon;
 use crate::registry::Command;

@@ -1,11 +1,10 @@
-//! The list of `patchctl hook`'s commands, and the option that they share.
+//! The list of `patchctl hook`'s commands.
 
 use super::{install, status, uninstall};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::output::Output;
 use clap::Subcommand;
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   patchctl hook install --python /srv/app/.venv
@@ -25,14 +24,6 @@ enum Command {
     Install(install::Args),
     Uninstall(uninstall::Args),
     Status(status::Args),
-}
-
-/// Which interpreter.
-#[derive(clap::Args)]
-pub struct Target {
-    /// The interpreter, or the folder of a virtual environment
-    #[arg(long, value_name = "PATH", default_value = "python3")]
-    pub python: PathBuf,
 }
 
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit> {

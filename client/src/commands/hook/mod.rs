@@ -3,6 +3,7 @@
 mod command;
 mod install;
 mod status;
+mod target;
 mod uninstall;
 
 pub use command::{Args, run};

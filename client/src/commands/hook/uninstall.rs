@@ -1,6 +1,6 @@
 //! `patchctl hook uninstall`.
 
-use super::command::Target;
+use super::target::Target;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::hook;

@@ -1,6 +1,6 @@
 //! Import statements, name by name: a changed one imports only what it did not import before.
 
-use super::scope::TargetItem;
+use super::found::TargetItem;
 use crate::source::{Bound, Source};
 use ruff_python_ast::{Alias, Stmt};
 

@@ -2,6 +2,7 @@
 //! classes.
 
 mod class;
+mod found;
 mod import;
 mod lambda;
 mod removal;
@@ -10,8 +11,9 @@ mod scope_pair;
 mod step;
 mod walk;
 
+pub(crate) use found::{Changes, Definition, FunctionPair, TargetItem};
 pub(crate) use import::import_changes;
 pub(crate) use lambda::LambdaPair;
-pub(crate) use scope::{Changes, Definition, FunctionPair, Scope, TargetItem, first_words};
-pub(crate) use step::{Draft, Sort, execute};
+pub(crate) use scope::Scope;
+pub(crate) use step::{Draft, Sort, execute, first_words};
 pub(crate) use walk::find;

@@ -1,8 +1,7 @@
 //! What a scope lost: names to delete, definitions whose place another one takes.
 
-use super::scope::first_words;
 use super::scope_pair::ScopePair;
-use super::step::{self, Sort, has_no_effect};
+use super::step::{self, Sort, first_words, has_no_effect};
 use super::walk::Walker;
 use crate::pair::Origin;
 use crate::source::same_decorators;

@@ -129,3 +129,13 @@ pub(crate) fn has_no_effect(stmt: &Stmt) -> bool {
         _ => false,
     }
 }
+
+/// The start of a statement's text, to name it by.
+pub(crate) fn first_words(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut words: String = line.chars().take(40).collect();
+    if words.len() < text.len() {
+        words.push('…');
+    }
+    words
+}

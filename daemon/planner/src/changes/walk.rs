@@ -1,8 +1,9 @@
 //! Walks the scopes of a module (its body and its class bodies) in two texts and collects what changed.
 
+use super::found::{Changes, Definition, FunctionPair, TargetItem};
 use super::import;
 use super::lambda::{self, LambdaPair};
-use super::scope::{Changes, Definition, FunctionPair, Scope, TargetItem};
+use super::scope::Scope;
 use super::scope_pair::{ClassPair, ScopePair};
 use super::step::{self, Draft, Sort, has_no_effect};
 use crate::excerpt::Excerpt;

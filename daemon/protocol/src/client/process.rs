@@ -1,7 +1,7 @@
 //! Linked processes, as clients are told of them: what a change did there, and what they say themselves.
 
+use super::module::ModuleTexts;
 use super::patch::PatchInfo;
-use super::reply::ModuleTexts;
 use crate::hook::{PatchReport, Report, StateReply};
 use crate::look::Seen;
 use crate::plan::{PatchRef, Stale};

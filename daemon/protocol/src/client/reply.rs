@@ -1,11 +1,11 @@
 //! What the daemon answers `patchctl`.
 
 use super::history::{HistoryEntry, Verified};
+use super::module::{CheckedModule, ModuleTexts};
 use super::patch::PatchInfo;
 use super::process::{AuditReply, Changed, LookReply, ProcessInfo, ProcessOutcome};
 use crate::location::Scope;
-use crate::plan::Plan;
-use crate::state::{Reason, Refusal};
+use crate::state::Reason;
 use serde::{Deserialize, Serialize};
 
 /// What the daemon answers.
@@ -64,28 +64,6 @@ pub enum ErrorKind {
     Denied,
     /// The daemon failed.
     Internal,
-}
-
-/// One module of a checked patch.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CheckedModule {
-    pub module: String,
-    pub file: Option<String>,
-    pub refusal: Option<Refusal>,
-    /// How each hunk was placed, near misses, files passed over.
-    pub notes: Vec<String>,
-    pub plan: Option<Plan>,
-}
-
-/// Texts of one module, for `diff`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ModuleTexts {
-    pub module: String,
-    pub file: Option<String>,
-    pub original: String,
-    pub patched: String,
-    /// Processes that run this text.
-    pub pids: Vec<u32>,
 }
 
 /// The daemon's own state.
