@@ -2,9 +2,10 @@
 //! holds the module's import lock meanwhile, so no answer in time means: go on unpatched, the live path
 //! follows, and later imports do not wait for a while.
 
-use crate::{modules, place, reconcile};
+use crate::{hello, place};
 use patchctl_protocol::framing;
 use patchctl_protocol::hook::{FromHook, ModuleFacts, ModulePlan, Outcome, Phase, PlanRequest, ToHook};
+use patchctl_protocol::plan::PatchRef;
 use pyo3::prelude::*;
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -25,8 +26,8 @@ pub struct Question {
 }
 
 impl Question {
-    /// Asks for a module's plan, with the GIL released. `None` without a daemon that listens.
-    pub fn ask(py: Python<'_>, facts: ModuleFacts, phase: Phase) -> Option<Self> {
+    /// Asks for a module's plan without the `excluded` patches, with the GIL released. `None` without a daemon that listens.
+    pub fn ask(py: Python<'_>, facts: ModuleFacts, phase: Phase, excluded: Vec<PatchRef>) -> Option<Self> {
         if seconds() < SILENT_UNTIL.load(Ordering::Relaxed) {
             return None;
         }
@@ -34,8 +35,8 @@ impl Question {
             request: 1,
             phase,
             modules: vec![facts],
-            excluded: reconcile::excluded(),
-            hello: Some(modules::fresh_hello(py, false)),
+            excluded,
+            hello: Some(hello::fresh(py, false)),
         };
         conversing(py, |deadline| {
             let question = Self { stream: place::connect(PATIENCE).ok()?, request };

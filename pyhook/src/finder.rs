@@ -5,7 +5,7 @@
 
 use crate::ask::Question;
 use crate::desired::{self, Interest};
-use crate::{fault, interpreter, link, modules, reconcile};
+use crate::{expected, fault, interpreter, link, modules, reconcile};
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts, Phase};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -156,7 +156,7 @@ fn walk<'py>(
 /// The spec of a module that a patch adds: its text lies in a file of the daemon's.
 fn new_module<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     let facts = ModuleFacts { name: name.to_owned(), loader: LoaderKind::Other, ..ModuleFacts::default() };
-    let question = Question::ask(py, facts, Phase::Import);
+    let question = ask(py, facts);
     let Some(answer) = question.and_then(|question| question.answer(py, |_| None)) else { return Ok(None) };
     let Some(file) = reconcile::added(&answer) else { return Ok(None) };
     let machinery = py.import("_frozen_importlib_external")?;
@@ -180,13 +180,13 @@ fn prepare(spec: &Bound<'_, PyAny>, name: &str, interest: Interest) -> PyResult<
         return Ok(());
     }
     if !is_overridable(&loader)? {
-        modules::expect(py, name);
+        expected::add(py, name);
         link::nudge();
         return Ok(());
     }
     // What may be a second name of a module with patches is left to the live path, which compares files.
     let question = match interest {
-        Interest::Named => Question::ask(py, facts(spec, &loader, name), Phase::Import).map(Asked::Before),
+        Interest::Named => ask(py, facts(spec, &loader, name)).map(Asked::Before),
         Interest::Resembling | Interest::None => None,
     };
     put(&loader, name, question)
@@ -231,6 +231,11 @@ fn put(loader: &Bound<'_, PyAny>, name: &str, question: Option<Asked>) -> PyResu
         before: own_get_code(loader),
     };
     loader.setattr("get_code", Bound::new(loader.py(), patched)?)
+}
+
+/// Asks for the plan of a module that is to be imported.
+fn ask(py: Python<'_>, facts: ModuleFacts) -> Option<Question> {
+    Question::ask(py, facts, Phase::Import, reconcile::excluded())
 }
 
 /// When a module's plan is asked for.
@@ -299,7 +304,7 @@ impl PatchedCode {
         let py = code.py();
         let question = match self.question.lock().unwrap_or_else(PoisonError::into_inner).take()? {
             Asked::Before(question) => question,
-            Asked::Then(facts) => Question::ask(py, facts, Phase::Import)?,
+            Asked::Then(facts) => ask(py, facts)?,
         };
         let answer = question.answer(py, |py| self.source(py))?;
         reconcile::graft(code, &answer).ok().flatten()

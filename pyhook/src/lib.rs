@@ -9,12 +9,15 @@
 
 mod ask;
 mod desired;
+mod expected;
 mod fault;
 mod finder;
+mod hello;
 mod interpreter;
 mod life;
 mod link;
 mod modules;
+mod outdated;
 mod place;
 mod reconcile;
 mod script;

@@ -1,44 +1,13 @@
 //! A [`Body`] to code bytes, line table and exception table.
 
-use thiserror::Error;
-
 use crate::body::{Body, Handler};
-use crate::depth::{DepthError, stack_depth};
+use crate::depth::stack_depth;
+use crate::encode_error::EncodeError;
 use crate::exceptions::{self, Entry};
 use crate::layout::{Layout, Part, lay_out};
 use crate::lines::{self, Run};
-use crate::tables::{Handlers, LineFormat, Op, table};
+use crate::tables::{Handlers, LineFormat, table};
 use crate::{CodeObject, decode};
-
-/// Instructions that cannot be written. Indices count instructions of the body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum EncodeError {
-    /// The version has no such instruction.
-    #[error("instruction {index}: this version has no {op:?}")]
-    NoSuchOp {
-        /// Index of the instruction.
-        index: usize,
-        /// The instruction.
-        op: Op,
-    },
-    /// A jump without target, a target without jump, or a target past the end.
-    #[error("instruction {index}: {op:?} has no usable target")]
-    BadTarget {
-        /// Index of the instruction.
-        index: usize,
-        /// The instruction.
-        op: Op,
-    },
-    /// A jump that would have to go the other way.
-    #[error("instruction {index} jumps in the wrong direction")]
-    WrongDirection {
-        /// Index of the instruction.
-        index: usize,
-    },
-    /// The stack depth is inconsistent.
-    #[error("{0}")]
-    Depth(#[from] DepthError),
-}
 
 /// What [`encode`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]

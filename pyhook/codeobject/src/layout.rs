@@ -2,7 +2,7 @@
 //! needs, and jump relaxation.
 
 use crate::body::{Body, Instruction};
-use crate::encode::EncodeError;
+use crate::encode_error::EncodeError;
 use crate::tables::{Jump, Table};
 
 /// Where each instruction goes.

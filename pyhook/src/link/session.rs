@@ -1,9 +1,10 @@
 //! The conversation on one connection: desired state in, plan requests and reports out. It blocks on
 //! nothing but the socket: a newer desired state may arrive while a plan is awaited.
 
-use super::gate;
 use super::wire::{Event, Wire};
-use crate::{desired, fault, modules, reconcile};
+use super::{gate, signal};
+use crate::outdated::{self, Outdated};
+use crate::{desired, fault, reconcile};
 use patchctl_protocol::hook::{
     Desired, FromHook, Hello, Phase, PlanReply, PlanRequest, Report, SeenReply, StateReply, ToHook,
     TriedReply,
@@ -13,7 +14,6 @@ use patchctl_protocol::plan::PatchRef;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How a conversation ended.
@@ -87,13 +87,13 @@ impl Session {
     /// Converses until the thread is to stop or the connection is lost.
     pub fn converse(&mut self, wake: &OwnedFd) -> End {
         loop {
-            if super::is_to_end() {
+            if signal::is_to_end() {
                 return End::Stopped;
             }
             let step = match self.wire.wait(wake, self.timeout()) {
                 Ok(Event::Message(message)) => self.answer(*message),
-                Ok(Event::Woken) if super::is_to_end() => return End::Stopped,
-                Ok(Event::Woken) if !super::URGENT.swap(false, Ordering::SeqCst) => {
+                Ok(Event::Woken) if signal::is_to_end() => return End::Stopped,
+                Ok(Event::Woken) if !signal::is_urgent() => {
                     if std::mem::take(&mut self.watching) {
                         self.due = None;
                     }
@@ -193,7 +193,7 @@ impl Session {
             self.again = true;
             return Ok(());
         }
-        let Some(found) = gate::inside(|py| modules::outdated(py, self.attached)) else { return Ok(()) };
+        let Some(found) = gate::inside(|py| outdated::find(py, self.attached)) else { return Ok(()) };
         self.unfinished = found.unfinished;
         if found.overtaken {
             self.watching = true;
@@ -205,7 +205,7 @@ impl Session {
         self.ask(found)
     }
 
-    fn ask(&mut self, found: modules::Outdated) -> io::Result<()> {
+    fn ask(&mut self, found: Outdated) -> io::Result<()> {
         self.requests += 1;
         self.awaited = Some(self.requests);
         self.again = false;
@@ -241,7 +241,7 @@ impl Session {
             reconcile::Verdict::Done if !self.again => self.report(),
             reconcile::Verdict::Done | reconcile::Verdict::Replan => self.look(),
             reconcile::Verdict::NeedSource(names) => {
-                let found = gate::inside(|py| modules::with_source(py, self.attached, &names));
+                let found = gate::inside(|py| outdated::with_source(py, self.attached, &names));
                 found.map_or(Ok(()), |found| self.ask(found))
             }
         }

@@ -2,8 +2,8 @@
 
 use super::descriptor::lift;
 use super::session::{End, Session};
-use super::{DETACHED, SETTLING, gate, is_to_end, wire};
-use crate::{modules, place};
+use super::{gate, signal, wire};
+use crate::{hello, place};
 use patchctl_protocol::hook::Hello;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -56,7 +56,7 @@ impl Worker {
     }
 
     fn run(self) -> Kept {
-        super::NUMBER.set(self.number);
+        signal::begin(self.number);
         THREAD_ID.store(rustix::thread::gettid().as_raw_nonzero().get(), Ordering::SeqCst);
         // A panic ends the link, never the application.
         catch_unwind(AssertUnwindSafe(|| self.serve())).unwrap_or_default()
@@ -67,11 +67,11 @@ impl Worker {
         let mut attempts = 0;
         if settle {
             wire::sleep(&wake, Some(SETTLE)).ok();
-            SETTLING.store(false, Ordering::SeqCst);
+            signal::settled();
         }
-        while !is_to_end() {
+        while !signal::is_to_end() {
             if is_closed(&wake) {
-                let Some(fresh) = super::fresh_wake() else { break };
+                let Some(fresh) = fresh_wake(attached) else { break };
                 std::mem::forget(std::mem::replace(&mut wake, fresh));
             }
             if session.is_none() {
@@ -86,7 +86,7 @@ impl Worker {
             match open.converse(&wake) {
                 End::Stopped => return Kept { session: Some(open), hello },
                 End::Detached => {
-                    DETACHED.store(true, Ordering::SeqCst);
+                    signal::detach();
                     return Kept::default();
                 }
                 End::Lost if begun.elapsed() > LAST_WAIT && !open.was_refused() => attempts = 0,
@@ -106,9 +106,14 @@ fn connect(attached: bool, hello: &mut Option<Hello>) -> Option<Session> {
     let stream = place::connect(CONNECT_PATIENCE).ok()?;
     let stream = if attached { stream } else { UnixStream::from(lift(stream.into())) };
     if hello.is_none() {
-        *hello = gate::inside(|py| modules::fresh_hello(py, attached));
+        *hello = gate::inside(|py| hello::fresh(py, attached));
     }
     Session::open(stream, hello.as_ref()?).ok()
+}
+
+/// The wake-up to use in place of one that turned out to be closed.
+fn fresh_wake(attached: bool) -> Option<Arc<OwnedFd>> {
+    gate::inside(|_| signal::renew_wake(!attached, true).ok()).flatten()
 }
 
 /// Whether the application closed a descriptor.

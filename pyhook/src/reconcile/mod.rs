@@ -29,6 +29,7 @@ mod quiesce;
 pub mod records;
 mod regenerate;
 mod run;
+mod running;
 mod scope;
 mod script;
 mod threading;
@@ -41,6 +42,7 @@ pub use edit::examine;
 pub use graft::{added, graft};
 pub use look::look;
 pub use quiesce::{next as next_attempt, tick};
+pub use running::{plan as running_plan, with_record};
 pub use script::has_begun;
 
 use crate::{fault, modules};

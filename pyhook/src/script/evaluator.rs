@@ -1,7 +1,7 @@
 //! Evaluating one frame with other code: PEP 523's function stands from the start of the process until the
 //! script's own frame comes, which is the first of a module that no other frame calls, and is then gone.
 
-use super::pending;
+use super::patched;
 use super::symbols::Symbols;
 use pyo3::prelude::*;
 use pyo3::{ffi, intern};
@@ -90,7 +90,7 @@ unsafe fn patched(py: Python<'_>, symbols: &Symbols, frame: *mut c_void) -> Opti
     if !ends || is_called() {
         return None;
     }
-    let patched = if is_module { Python::try_attach(|_| pending::patched(&code)).flatten() } else { None };
+    let patched = if is_module { Python::try_attach(|_| patched::patched(&code)).flatten() } else { None };
     disarm(py, symbols);
     patched
 }

@@ -1,8 +1,8 @@
 //! The abstract interpretation: every way through the code, until nothing new is learnt.
 
 use super::kind::Kind;
-use super::known::{Known, replace};
-use super::state::State;
+use super::known::Known;
+use super::state::{State, replace};
 use super::transfer::{Outcome, Transfer};
 use super::{Defect, VerifyError};
 use crate::CodeObject;

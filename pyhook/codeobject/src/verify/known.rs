@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Defect;
 use super::kind::Kind;
-use super::state::{Block, State};
+use super::state::{Block, State, replace};
 
 const NOTHING: u32 = u32::MAX;
 
@@ -117,10 +117,4 @@ fn append<T: Copy>(all: &mut Vec<T>, new: &[T]) -> Range<usize> {
     let start = all.len();
     all.extend_from_slice(new);
     start..all.len()
-}
-
-/// Makes `held` equal to `new` without a new allocation.
-pub(super) fn replace<T: Copy>(held: &mut Vec<T>, new: &[T]) {
-    held.clear();
-    held.extend_from_slice(new);
 }

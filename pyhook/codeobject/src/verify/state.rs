@@ -3,7 +3,6 @@
 
 use super::Defect;
 use super::kind::{Kind, slot};
-use super::known::replace;
 use crate::CodeObject;
 use crate::tables::{Rules, Want};
 
@@ -119,4 +118,10 @@ impl State {
 
 pub(super) fn mismatch(want: Want, found: Kind) -> Defect {
     Defect::Value { wanted: format!("{want:?}"), found: format!("{found:?}") }
+}
+
+/// Makes `held` equal to `new` without a new allocation.
+pub(super) fn replace<T: Copy>(held: &mut Vec<T>, new: &[T]) {
+    held.clear();
+    held.extend_from_slice(new);
 }

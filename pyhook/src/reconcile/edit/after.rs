@@ -1,12 +1,11 @@
 //! What has to wait until a module has run is done as its last act, before the import returns: the module's
 //! code calls, before its end, an object that stands among its constants.
 
-use super::super::{Verdict, carry_out};
+use super::super::{Verdict, carry_out, running_plan};
 use super::constants::Objects;
 use super::guarded::guarded;
 use super::{convert, tables};
-use crate::ask::Question;
-use crate::{interpreter, modules};
+use crate::interpreter;
 use patchctl_codeobject::edit::{Edit, InsertAt, Source, Statement, apply};
 use patchctl_codeobject::{CodeObject, Constant};
 use patchctl_protocol::hook::{Phase, PlanReply};
@@ -41,9 +40,7 @@ impl AfterImport {
 
 impl AfterImport {
     fn bring(&self, py: Python<'_>) -> Option<Verdict> {
-        let facts = modules::running_facts(py, &self.name)?;
-        let question = Question::ask(py, facts, Phase::Live)?;
-        let plan = question.answer(py, |py| modules::source(py, &self.name))?;
+        let plan = running_plan(py, &self.name, Phase::Live)?;
         Some(carry_out(py, &PlanReply { request: 0, revision: 0, modules: vec![plan] }))
     }
 }
