@@ -1,16 +1,19 @@
 //! Bringing files to where the target can read them: a private folder in its own mount namespace and
 //! root folder, owned by its user, gone after the attach.
 
-use crate::leftover;
 use crate::process::Process;
 use crate::refusal::{Refusal, Result};
 use std::ffi::CString;
-use std::fs::{self, DirBuilder, File, Metadata};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How the names of the folders begin.
+pub const PREFIX: &str = "patchctl-attach-";
 
 /// Where such a folder may be made, in this order.
 const PARENTS: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
@@ -47,10 +50,10 @@ impl Delivery {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         let moment = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let name = format!("{}{}-{moment:x}", leftover::PREFIX, std::process::id());
+        let name = format!("{}{}-{moment:x}", PREFIX, std::process::id());
         let outside = place.join(&name);
         DirBuilder::new().mode(0o700).create(&outside)?;
-        let lock = leftover::lock(&outside).inspect_err(|_| drop(fs::remove_dir(&outside)))?;
+        let lock = lock(&outside).inspect_err(|_| drop(fs::remove_dir(&outside)))?;
         let made = Self { outside, inside: format!("{parent}/{name}"), _lock: lock };
         made.hand_over(&made.outside, process)?;
         Ok(made)
@@ -146,6 +149,20 @@ fn is_noexec(path: &Path) -> io::Result<bool> {
         return Err(io::Error::last_os_error());
     }
     Ok(found.f_flag & libc::ST_NOEXEC != 0)
+}
+
+/// Locks a folder for as long as the file is open.
+///
+/// # Errors
+/// That it can't be opened, or that someone else uses it.
+pub fn lock(folder: &Path) -> io::Result<File> {
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let open = OpenOptions::new().read(true).custom_flags(flags).open(folder)?;
+    // SAFETY: the descriptor is open.
+    match unsafe { libc::flock(open.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
+        0 => Ok(open),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 #[cfg(test)]

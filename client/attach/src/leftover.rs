@@ -4,34 +4,16 @@
 //! of processes. What a killed attach asked for may still be under way in the target, so its folder stays for
 //! an hour.
 
-use crate::delivery;
+use crate::delivery::{self, PREFIX, lock};
 use crate::process::Process;
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// How the names of such folders begin.
-pub const PREFIX: &str = "patchctl-attach-";
 const AGE: Duration = Duration::from_secs(3600);
 /// An attach looks at no more entries than this, so that a full folder does not hold it up.
 const MOST_ENTRIES: usize = 10_000;
-
-/// Locks a folder for as long as the file is open.
-///
-/// # Errors
-/// That it can't be opened, or that someone else uses it.
-pub fn lock(folder: &Path) -> io::Result<File> {
-    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
-    let open = OpenOptions::new().read(true).custom_flags(flags).open(folder)?;
-    // SAFETY: the descriptor is open.
-    match unsafe { libc::flock(open.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
-        0 => Ok(open),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
 
 /// Removes what killed attaches left where those to this process have their folders.
 pub fn remove(process: &Process) {
