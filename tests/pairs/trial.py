@@ -147,9 +147,9 @@ def explained(report: dict[str, Any]) -> set[str]:
                 scope = name.rpartition(".")[0]
                 parts = ("__annotations__", "__new__", "__annotate_func__")
                 found |= {f"{module['name']}:{scope}{'.' if scope else ''}{part}" for part in parts}
-            file = Path(stale["file"] or "").with_suffix("")
-            found.add(f"{'.'.join(file.parts[-2:])}:{name}")
-            found.add(f"{file.parent.name if file.name == '__init__' else file.name}:{name}")
+            parts = Path(stale["file"] or "").with_suffix("").parts
+            parts = parts[:-1] if parts[-1:] == ("__init__",) else parts
+            found |= {f"{'.'.join(parts[start:])}:{name}" for start in range(1, len(parts))}
             if not name.replace(".", "").isidentifier():
                 found.add(f"{module['name']}:*")
     return found

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib
 import io
+import os
 import re
 import sys
 import types
@@ -19,7 +20,7 @@ from codetext import PLAIN, code_text, lines_text
 SKIPPED = {
     "__builtins__", "__cached__", "__file__", "__loader__", "__path__", "__spec__", "__dict__", "__weakref__",
     "__abstractmethods__", "_abc_impl", "__firstlineno__", "__static_attributes__", "__annotations_cache__",
-    "__conditional_annotations__", "__annotate_func__",
+    "__conditional_annotations__", "__annotate_func__", "__warningregistry__",
 }  # fmt: skip
 FUNCTION_PARTS = ("__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__")
 MAX_DEPTH = 7
@@ -119,7 +120,10 @@ class Snapshot:
             self.entries[f"{place}#lines"] = lines_text(function.__code__)
 
     def function_text(self, function, depth, above):
-        """A function in full."""
+        """A function in full; of one that leads to another, which its code holds, that one."""
+        inner = [one for one in function.__code__.co_consts if isinstance(one, types.FunctionType)]
+        if len(inner) == 1 and depth < MAX_DEPTH:
+            return self.function_text(inner[0], depth + 1, above)
         parts = [f"{name}={self.text(getattr(function, name), depth + 1, above)}" for name in FUNCTION_PARTS]
         parts.append(f"annotations={self.annotations(function, depth, above)}")
         parts.append(f"code={digest(code_text(function.__code__))}")
@@ -201,7 +205,7 @@ class Snapshot:
         module = kind.__module__ or ""
         if module in {"typing", "types"}:
             return f"{name} {re.sub(' at 0x[0-9a-f]+', '', repr(value))}"
-        if isinstance(value, io.IOBase) or module.split(".")[0] in {
+        if isinstance(value, (io.IOBase, os._Environ)) or module.split(".")[0] in {
             "weakref",
             "logging",
             "threading",

@@ -163,7 +163,8 @@ impl Builder<'_, '_, '_> {
             parts: *parts,
             source: needs_source.then(|| plain(self.new, pair.new, &pair.new_outer)),
             conditional: is_conditional(pair, &changes.old_functions, &changes.new_functions),
-            replaced: replacements.replace(pair),
+            // No function is missed for annotations that follow from something else.
+            replaced: replacements.replace(pair) || !pair.because.is_empty() && parts.is_annotations_only(),
             patches: if pair.because.is_empty() {
                 self.by.of(self.lines_of(pair))
             } else {

@@ -115,6 +115,12 @@ impl Parts {
     pub fn is_code_only(self) -> bool {
         self == Self { code: true, ..Self::default() }
     }
+
+    /// Whether new annotations are all.
+    #[must_use]
+    pub fn is_annotations_only(self) -> bool {
+        self == Self { annotations: true, ..Self::default() }
+    }
 }
 
 /// A change of a namespace.
@@ -211,6 +217,11 @@ pub struct Stale {
     /// The module's file, where the process knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+}
+
+impl Stale {
+    /// What is said to be behind a stale annotation: no value goes back to it.
+    pub const ANNOTATION: &str = "its annotation";
 }
 
 /// A function that answers differently when called.

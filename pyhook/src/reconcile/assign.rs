@@ -6,6 +6,7 @@ use super::failures::Failure;
 use super::holders::Holder;
 use super::prepare::{Candidate, Prepared};
 use super::records::{CodeRecord, Record};
+use super::substitute::substitute;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{edit, monitoring, named, refusal, scope, trampoline};
 use patchctl_protocol::plan::{FunctionChange, Parts};
@@ -53,7 +54,7 @@ impl<'py> Assignment<'_, 'py, '_> {
         };
         let pair = &self.module.pairs[index];
         let change = &content.functions[pair.change];
-        let code = self.new_code(index, change)?;
+        let code = self.new_code(index, change, transaction)?;
         self.store(&code, transaction).map_err(internal)?;
         if !code.is(&self.candidate.base) {
             record.codes.push(CodeRecord {
@@ -72,7 +73,7 @@ impl<'py> Assignment<'_, 'py, '_> {
             Some(template) => self.take_over(template, change, transaction).map_err(internal)?,
             None if change.parts.docstring => {
                 let text = codes::docstring(&pair.new).map_err(internal)?;
-                self.store_docstring(text, change, transaction).map_err(internal)?;
+                self.store_copied("__doc__", text, change, transaction).map_err(internal)?;
             }
             None => {}
         }
@@ -127,13 +128,18 @@ impl<'py> Assignment<'_, 'py, '_> {
 
     /// The code object to store: the new code where it fits this function's closure, else one that calls
     /// a function which has it.
-    fn new_code(&self, index: usize, change: &FunctionChange) -> Result<Bound<'py, PyAny>, Refusal> {
+    fn new_code(
+        &self,
+        index: usize,
+        change: &FunctionChange,
+        transaction: &mut Transaction,
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
         let internal = |error: PyErr| refusal(self.py, Reason::Internal, "fitting", &error);
         let pair = &self.module.pairs[index];
         let function = &self.candidate.holder.function;
         let decorated = change.parts.decorators || change.parts.kind;
         if decorated && pair.outermost && self.module.bound_plainly[pair.change] {
-            return self.decorated(index, change);
+            return self.decorated(index, change, transaction);
         }
         if codes::kind(&self.candidate.base).map_err(internal)? != codes::kind(&pair.new).map_err(internal)? {
             let detail =
@@ -156,14 +162,17 @@ impl<'py> Assignment<'_, 'py, '_> {
 
     /// The function was undecorated and is decorated now, or of another kind: whoever holds it is led to
     /// what its name is bound to now.
-    fn decorated(&self, index: usize, change: &FunctionChange) -> Result<Bound<'py, PyAny>, Refusal> {
+    fn decorated(
+        &self,
+        index: usize,
+        change: &FunctionChange,
+        transaction: &mut Transaction,
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
         let internal = |error: PyErr| refusal(self.py, Reason::Internal, "redirecting", &error);
-        if codes::kind(&self.candidate.base).map_err(internal)? != 0 {
-            let detail =
-                format!("{} is a generator or coroutine, which can't become what it is now", change.qualname);
-            return Err(Refusal::new(Reason::KindChanged, detail));
-        }
         let bound = scope::lookup(&self.module.namespace, &change.scope, &change.name);
+        if codes::kind(&self.candidate.base).map_err(internal)? != 0 {
+            return self.replaced(bound, change, transaction);
+        }
         let bound = bound.filter(Bound::is_callable);
         match bound {
             Some(target) if !target.is(&self.candidate.holder.function) => trampoline::code_calling(
@@ -178,6 +187,31 @@ impl<'py> Assignment<'_, 'py, '_> {
         }
     }
 
+    /// The function was a generator or a coroutine: its calls can't lead to what it is now, so whoever holds it
+    /// gets that in its place.
+    fn replaced(
+        &self,
+        bound: Option<Bound<'py, PyAny>>,
+        change: &FunctionChange,
+        transaction: &mut Transaction,
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
+        let internal = |error: PyErr| refusal(self.py, Reason::Internal, "replacing", &error);
+        let function = &self.candidate.holder.function;
+        if let Some(target) = bound.filter(|target| !target.is(function)) {
+            let purpose = Purpose::kept(&self.module.key, "", &change.patches);
+            let held = substitute(self.py, purpose, (function, &target), transaction).map_err(internal)?;
+            if let Some(kind) = held {
+                let detail = format!(
+                    "{} was a generator or coroutine, and an object of type {kind} holds it, which can't get what \
+                     it is now",
+                    change.qualname
+                );
+                return Err(Refusal::new(Reason::KindChanged, detail));
+            }
+        }
+        Ok(self.candidate.base.clone())
+    }
+
     /// Takes over what is not in the code object.
     fn take_over(
         &self,
@@ -186,31 +220,37 @@ impl<'py> Assignment<'_, 'py, '_> {
         transaction: &mut Transaction,
     ) -> PyResult<()> {
         for name in attributes(change.parts, template)? {
-            self.store_attribute(name, template.getattr(name)?, change, transaction)?;
+            let value = template.getattr(name)?;
+            match name.starts_with("__annot") {
+                true => self.store_copied(name, value, change, transaction)?,
+                false => self.store_attribute(name, value, change, transaction)?,
+            }
         }
         if change.parts.docstring {
-            self.store_docstring(template.getattr("__doc__")?, change, transaction)?;
+            self.store_copied("__doc__", template.getattr("__doc__")?, change, transaction)?;
         }
         Ok(())
     }
 
-    /// The docstring, and the copies of it that properties and wrappers have.
-    fn store_docstring(
+    /// The docstring or the annotations, and the copies of them that properties and wrappers have.
+    fn store_copied(
         &self,
-        text: Bound<'py, PyAny>,
+        name: &str,
+        value: Bound<'py, PyAny>,
         change: &FunctionChange,
         transaction: &mut Transaction,
     ) -> PyResult<()> {
-        let before = self.candidate.holder.function.getattr("__doc__")?;
+        let function = &self.candidate.holder.function;
+        let before = function.getattr(name)?;
         let bound = scope::lookup(&self.module.namespace, &change.scope, &change.name);
         for wrapper in bound.map(named::wrappers).unwrap_or_default() {
-            if wrapper.getattr("__doc__")?.is(&before) {
-                let slot = Slot::Attribute(wrapper.unbind(), "__doc__".to_owned());
+            if !wrapper.is(function) && wrapper.getattr(name).is_ok_and(|copy| copy.is(&before)) {
+                let slot = Slot::Attribute(wrapper.unbind(), name.to_owned());
                 let purpose = Purpose::kept(&self.module.key, "", &change.patches);
-                transaction.put(self.py, purpose, slot, Some(text.clone()))?;
+                transaction.put(self.py, purpose, slot, Some(value.clone()))?;
             }
         }
-        self.store_attribute("__doc__", text, change, transaction)
+        self.store_attribute(name, value, change, transaction)
     }
 
     fn store_attribute(

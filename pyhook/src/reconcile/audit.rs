@@ -5,7 +5,7 @@ use super::frames::{self, Running};
 use super::holders::{self, Holder};
 use super::records::Record;
 use super::transaction::Stored;
-use super::{PAUSE, failures, quiesce, records, script};
+use super::{PAUSE, elsewhere, failures, quiesce, records, script};
 use crate::{desired, fault, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::PatchRef;
@@ -41,6 +41,7 @@ fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report 
         let settled: Vec<usize> = settled.map(|cache| cache.cache.as_ptr() as usize).collect();
         drop(records::forget_caches(py, &name, &settled));
         snapshot.caches.retain(|cache| !settled.contains(&(cache.cache.as_ptr() as usize)));
+        snapshot.stale.extend(elsewhere::stale(py, &name));
         let seen = look(&name, &snapshot);
         for (patch, since) in &snapshot.since {
             let entry =
@@ -255,6 +256,9 @@ fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<See
             (None, None) => true,
             _ => false,
         };
+        if !same && records::is_covered(py, &value.slot, value.after.as_ref()) {
+            continue;
+        }
         let state = if same { State::Active } else { State::Drifted };
         let mut report = seen(value.label.clone(), state, 0);
         if !same {

@@ -64,13 +64,10 @@ impl<'py> Executor<'_, 'py, '_> {
         step: &Step,
         transaction: &mut Transaction,
     ) -> PyResult<()> {
-        const SHARED: [&str; 9] =
-            ["int", "bool", "str", "bytes", "float", "complex", "NoneType", "module", "tuple"];
         if before.is(after) {
             return Ok(());
         }
-        let sort = before.get_type().name()?;
-        let told_by_texts = step.kind == StepKind::ChangedImport || SHARED.contains(&&*sort.to_cow()?);
+        let told_by_texts = step.kind == StepKind::ChangedImport || importers::is_shared(before);
         let bound = if told_by_texts {
             importers::importers(&self.module.namespace, name, before)?
         } else {

@@ -39,10 +39,6 @@ fn go(
     before: Option<&Record>,
     transaction: &mut Transaction,
 ) -> Result<Record, Failure> {
-    if let Some(before) = before {
-        roll_back(py, before, transaction)
-            .map_err(|error| Failure::new(&[], refusal(py, Reason::Internal, "undoing", &error)))?;
-    }
     let mut record = begin(module, before);
     match module.content {
         None => assign::assign(py, module, &Templates::default(), transaction, &mut record)?,
@@ -51,21 +47,28 @@ fn go(
     Ok(record)
 }
 
-/// Puts back what the module's record holds, where nobody else has changed it since.
-fn roll_back(py: Python<'_>, before: &Record, transaction: &mut Transaction) -> PyResult<()> {
-    for stored in before.stored.iter().rev() {
-        let now = stored.slot.read(py)?;
-        let ours = match (&now, &stored.after) {
-            (Some(now), Some(after)) => now.is(after.bind(py)),
-            (None, None) => true,
-            _ => false,
-        };
-        if ours {
-            let value = stored.before.as_ref().map(|value| value.bind(py).clone());
-            transaction.put(py, Purpose::passing(), stored.slot.again(py), value)?;
+/// Puts back what the records of some modules hold, where nobody else has changed it since: the last store first,
+/// since one module's may lie upon another's (who imported a name, and then loses it).
+pub fn roll_back(py: Python<'_>, keys: &[&str], transaction: &mut Transaction) -> Result<(), Failure> {
+    let put_back = |transaction: &mut Transaction| -> PyResult<()> {
+        for stored in records::stored(py, keys) {
+            let now = stored.slot.read(py)?;
+            let ours = match (&now, &stored.after) {
+                (Some(now), Some(after)) => now.is(after.bind(py)),
+                (None, None) => true,
+                _ => false,
+            };
+            if ours {
+                let value = stored.before.as_ref().map(|value| value.bind(py).clone());
+                transaction.put(py, Purpose::passing(), stored.slot, value)?;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    put_back(transaction).map_err(|error| {
+        transaction.revert_to(py, 0);
+        Failure::new(&[], refusal(py, Reason::Internal, "undoing", &error))
+    })
 }
 
 fn forward(

@@ -2,6 +2,7 @@
 //! that it can be taken back. How code runs in a scope stands in [`super::run`], what is bound to names in
 //! [`super::bind`].
 
+use super::annotations::Kept;
 use super::assign::Templates;
 use super::bind::place_label;
 use super::codes;
@@ -128,7 +129,10 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             numbers.push((transaction.note(purpose, slot, before.clone(), None), label, before));
         }
+        let annotations = self.note_annotations(py, step, transaction).map_err(internal)?;
+        let kept = Kept::of(&namespace).map_err(internal)?;
         self.run(py, &code, &[], &namespace)?;
+        self.keep_module_annotations(py, step, (annotations, kept), transaction).map_err(internal)?;
         for (number, label, before) in numbers {
             let after = transaction.settle(py, number).map_err(internal)?;
             if let (Some(before), Some(after), true) = (before, after, step.replaces) {
@@ -185,8 +189,10 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
     ) -> Result<(), Refusal> {
         let code = self.compile(py, step.source.as_deref().unwrap_or_default())?;
         let locals = self.locals(&step.scope)?;
-        self.run(py, &code, &step.scope, &locals)?;
         let internal = |error: PyErr| refusal(py, Reason::Internal, "binding", &error);
+        let kept = Kept::of(&locals).map_err(internal)?;
+        self.run(py, &code, &step.scope, &locals)?;
+        self.keep_class_annotations(py, step, (&locals, kept), transaction)?;
         for name in &step.binds {
             let value = locals.get_item(name).map_err(internal)?;
             let label = step.label(name);

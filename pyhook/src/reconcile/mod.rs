@@ -6,6 +6,7 @@
 //! transaction ([`commit`]), which is taken back whole if anything fails. [`graft`] does the same to a
 //! module's code before it runs. [`records`] keeps what was replaced; [`audit`] reads what is true.
 
+mod annotations;
 mod assign;
 mod audit;
 mod bind;
@@ -13,6 +14,7 @@ mod caches;
 mod codes;
 mod commit;
 mod edit;
+mod elsewhere;
 mod execute;
 mod failures;
 mod frames;
@@ -32,6 +34,8 @@ mod run;
 mod running;
 mod scope;
 mod script;
+mod substitute;
+mod texts;
 mod threading;
 mod trampoline;
 mod transaction;
@@ -131,7 +135,10 @@ fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
     }
     let forced = quiesce::check(py, &prepared)?;
     let mut transaction = Transaction::default();
+    let keys: Vec<&str> = prepared.iter().map(|module| module.key.as_str()).collect();
+    commit::roll_back(py, &keys, &mut transaction)?;
     let changed = store(py, &prepared, &mut transaction)?;
+    let covered = records::uncover(py, &keys);
     for (key, mut record) in changed {
         let of_record = |(patch, _): &&(PatchRef, String)| record.applied.contains(patch);
         let forced: Vec<_> = forced.iter().filter(of_record).cloned().collect();
@@ -141,6 +148,7 @@ fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
         fault::contained(|| caches::settle(py, before.as_ref(), &mut record));
         drop(records::put(&key, record));
     }
+    drop(covered);
     Ok(())
 }
 
@@ -180,7 +188,12 @@ fn store(
 /// Puts all originals back and forgets all records: after a detach.
 pub fn withdraw(py: Python<'_>) {
     quiesce::clear(py);
-    for key in records::keys(py) {
+    let keys = records::keys(py);
+    let all: Vec<&str> = keys.iter().map(String::as_str).collect();
+    if commit::roll_back(py, &all, &mut Transaction::default()).is_err() {
+        return;
+    }
+    for key in keys {
         let name = records::module_of(&key).to_owned();
         let instances = modules::instances(py, &name);
         let Some(instance) = instances.into_iter().find(|(other, _)| *other == key) else { continue };

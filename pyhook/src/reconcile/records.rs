@@ -3,7 +3,8 @@
 //! the lock before they are dropped, since dropping may run code.
 
 use super::caches::CacheRecord;
-use super::transaction::Stored;
+use super::elsewhere::Seed;
+use super::transaction::{Slot, Stored};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::Skipped;
 use patchctl_protocol::plan::{Affected, Manner, PatchRef, Stale};
@@ -63,6 +64,8 @@ pub struct Record {
     /// What the module's own code has for functions that it was imported patched with, to be shown.
     pub unpatched: Vec<Unpatched>,
     pub stale: Vec<Stale>,
+    /// What is stale in other modules because of that, when so many modules were loaded.
+    pub elsewhere: Option<(usize, Vec<Stale>)>,
     /// The functions that answer differently than in the base.
     pub affected: Vec<Affected>,
     /// How the patches are brought in, where that is said.
@@ -131,6 +134,46 @@ pub fn put(name: &str, record: Record) -> Option<Record> {
 pub fn each(_: Python<'_>, mut look: impl FnMut(&str, &Record)) {
     for (name, record) in records().iter() {
         look(name, record);
+    }
+}
+
+/// What is stale in other modules because of a record's module, or what it goes back to.
+pub enum Elsewhere<'py> {
+    Known(Vec<Stale>),
+    Unknown(Bound<'py, PyDict>, Vec<Seed>),
+}
+
+/// See [`Elsewhere`]: known where it was noted with as many modules loaded.
+pub fn seeds<'py>(py: Python<'py>, key: &str, loaded: usize) -> Option<Elsewhere<'py>> {
+    let records = records();
+    let record = records.get(key)?;
+    if let Some((then, stale)) = &record.elsewhere
+        && *then == loaded
+    {
+        return Some(Elsewhere::Known(stale.clone()));
+    }
+    let namespace = record.namespace.as_ref()?.bind(py).clone();
+    let stays = record.stale.iter().filter(|stale| stale.because != Stale::ANNOTATION).map(|stale| Seed {
+        name: stale.name.clone(),
+        because: stale.because.clone(),
+        stays: true,
+        file: stale.file.clone(),
+    });
+    let replaced = record.stored.iter().filter(|stored| stored.before.is_some() && stored.after.is_some());
+    let replaced = replaced.filter(|stored| !stored.label.is_empty() && !stored.label.contains(':'));
+    let replaced = replaced.map(|stored| Seed {
+        name: stored.label.clone(),
+        because: stored.label.clone(),
+        stays: false,
+        file: None,
+    });
+    Some(Elsewhere::Unknown(namespace, stays.chain(replaced).collect()))
+}
+
+/// Notes what is stale in other modules.
+pub fn note_elsewhere(_: Python<'_>, key: &str, loaded: usize, stale: Vec<Stale>) {
+    if let Some(record) = records().get_mut(key) {
+        record.elsewhere = Some((loaded, stale));
     }
 }
 
@@ -232,6 +275,45 @@ pub fn before<'py>(
     let records = records();
     let stored = records.get(key)?.stored.iter().find(|stored| stored.slot.is_of(py, container, name))?;
     Some(stored.before.as_ref().map(|value| value.bind(py).clone()))
+}
+
+/// The stores of some modules' records, the last one first.
+pub fn stored(py: Python<'_>, keys: &[&str]) -> Vec<Stored> {
+    let records = records();
+    let own = keys.iter().filter_map(|key| records.get(*key)).flat_map(|record| &record.stored);
+    let mut all: Vec<Stored> = own.map(|stored| stored.again(py)).collect();
+    drop(records);
+    all.sort_by_key(|stored| std::cmp::Reverse(stored.number));
+    all
+}
+
+/// Whether another store lies upon one of these modules' (see [`Stored::lies_upon`]).
+pub fn is_covered(py: Python<'_>, slot: &Slot, after: Option<&Py<PyAny>>) -> bool {
+    let upon = |stored: &Stored| {
+        stored.before.as_ref().map(Py::as_ptr) == after.map(Py::as_ptr) && stored.slot.is_same(py, slot)
+    };
+    records().values().any(|record| record.stored.iter().any(upon))
+}
+
+/// Has what other modules' records put back be what was there before the stores of these modules, which are gone:
+/// where theirs lie upon those. The caller drops what is answered.
+#[must_use]
+pub fn uncover(py: Python<'_>, keys: &[&str]) -> Vec<Option<Py<PyAny>>> {
+    let gone = stored(py, keys);
+    let mut records = records();
+    let others = records.iter_mut().filter(|(key, _)| !keys.contains(&key.as_str()));
+    let mut replaced = Vec::new();
+    for upper in others.flat_map(|(_, record)| &mut record.stored) {
+        // The last one first: each in turn may lie upon another.
+        for lower in &gone {
+            if upper.lies_upon(py, lower) {
+                let before = lower.before.as_ref().map(|before| before.clone_ref(py));
+                replaced.push(std::mem::replace(&mut upper.before, before));
+            }
+        }
+    }
+    drop(records);
+    replaced
 }
 
 /// The addresses of what this module's record keeps of names that were taken out of it.

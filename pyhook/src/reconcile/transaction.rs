@@ -5,6 +5,7 @@ use crate::interpreter;
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a value lies.
 pub enum Slot {
@@ -27,7 +28,36 @@ pub struct Stored {
     pub patches: Vec<String>,
     /// Needed to take it back once the transaction has succeeded.
     pub kept: bool,
+    /// Counts up from store to store.
+    pub number: u64,
 }
+
+impl Stored {
+    /// Another handle on the same.
+    pub fn again(&self, py: Python<'_>) -> Self {
+        Self {
+            module: self.module.clone(),
+            slot: self.slot.again(py),
+            before: self.before.as_ref().map(|before| before.clone_ref(py)),
+            after: self.after.as_ref().map(|after| after.clone_ref(py)),
+            label: self.label.clone(),
+            patches: self.patches.clone(),
+            kept: self.kept,
+            number: self.number,
+        }
+    }
+
+    /// Whether it was made upon the other one: in the same place, which held what that put there. Runs no code.
+    pub fn lies_upon(&self, py: Python<'_>, other: &Self) -> bool {
+        let address = |value: &Option<Py<PyAny>>| value.as_ref().map(Py::as_ptr);
+        self.number > other.number
+            && address(&self.before) == address(&other.after)
+            && self.slot.is_same(py, &other.slot)
+    }
+}
+
+/// The last number of a store.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 impl Slot {
     /// Another handle on the same place.
@@ -51,6 +81,19 @@ impl Slot {
                 object.bind(py).is(container)
                     && key.is_some_and(|key| key.to_cow().is_ok_and(|key| key == name))
             }
+        }
+    }
+
+    /// Whether both are one place. Runs no code but the comparison of two texts.
+    pub fn is_same(&self, py: Python<'_>, other: &Self) -> bool {
+        match other {
+            Self::Attribute(object, name) | Self::Class(object, name) => {
+                self.is_of(py, object.bind(py), name)
+            }
+            Self::Item(object, key) => key
+                .bind(py)
+                .cast_exact::<PyString>()
+                .is_ok_and(|key| key.to_cow().is_ok_and(|key| self.is_of(py, object.bind(py), &key))),
         }
     }
 
@@ -165,6 +208,7 @@ impl Transaction {
             label: purpose.label.to_owned(),
             patches: purpose.patches.to_vec(),
             kept: purpose.kept,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
         });
         self.stored.len() - 1
     }

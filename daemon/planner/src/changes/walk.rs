@@ -173,7 +173,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             self.changes.stale.push(Stale {
                 name: scope.dotted(&name.id),
                 line: self.new.line_number(stmt.start()),
-                because: "its annotation".to_owned(),
+                because: Stale::ANNOTATION.to_owned(),
                 file: None,
             });
         }

@@ -55,6 +55,16 @@ impl Changed {
         self.recoded.insert(name);
     }
 
+    /// Whether the module binds a name.
+    pub fn is_bound(&self, name: &str) -> bool {
+        self.bound.contains(name)
+    }
+
+    /// Whether a name's value is known to change, or to stay behind.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// Whether a function's body may mean one of this module's names by a name that begins so.
     pub fn is_root(&self, name: &str) -> bool {
         self.bound.contains(name) || name == "self" || name == "cls"

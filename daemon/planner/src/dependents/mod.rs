@@ -1,8 +1,10 @@
 //! What follows from changed values in statements that did not change themselves: values computed from them
 //! are renewed where that is without risk, or named as stale.
 
+mod annotations;
 mod callables;
 mod changed;
+mod mutated;
 mod pure;
 mod reads;
 mod seeds;

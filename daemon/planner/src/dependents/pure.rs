@@ -1,7 +1,7 @@
 //! Which statements may be executed again without anybody noticing but by the new value: those that
 //! compute an immutable value from other values and do nothing else.
 
-use ruff_python_ast::{Expr, InterpolatedStringElement, Stmt};
+use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Stmt};
 
 /// Functions that make immutable values.
 const FUNCTIONS: [&str; 21] = [
@@ -118,8 +118,15 @@ fn is_argument(expr: &Expr) -> bool {
             .items
             .iter()
             .all(|item| item.key.as_ref().is_none_or(is_argument) && is_argument(&item.value)),
+        Expr::Call(call) if is_mapping(call) => call.arguments.args[1..].iter().all(is_argument),
         _ => is_value(expr),
     }
+}
+
+/// `map(str, ...)`: what it makes is used up by what it is an argument of.
+fn is_mapping(call: &ExprCall) -> bool {
+    super::reads::dotted(&call.func).is_some_and(|name| name == "map")
+        && call.arguments.args.first().is_some_and(is_known)
 }
 
 fn is_known(func: &Expr) -> bool {

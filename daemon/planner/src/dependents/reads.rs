@@ -38,6 +38,23 @@ impl Reads {
         collector.reads
     }
 
+    /// What computing a function's annotations reads.
+    pub fn of_annotations(def: &StmtFunctionDef) -> Self {
+        let mut collector = Collector { reads: Self::default(), deferred: false, wanted: &|_| true };
+        let parameters = def.parameters.iter().filter_map(|parameter| parameter.annotation());
+        for annotation in parameters.chain(def.returns.as_deref()) {
+            collector.visit_expr(annotation);
+        }
+        collector.reads
+    }
+
+    /// What computing an expression reads.
+    pub fn of_expression(expr: &Expr) -> Self {
+        let mut collector = Collector { reads: Self::default(), deferred: false, wanted: &|_| true };
+        collector.visit_expr(expr);
+        collector.reads
+    }
+
     /// What calling a function may read, inner functions included: names whose first part is wanted.
     pub fn of_body(def: &StmtFunctionDef, wanted: impl Fn(&str) -> bool) -> Self {
         let mut collector = Collector { reads: Self::default(), deferred: true, wanted: &wanted };

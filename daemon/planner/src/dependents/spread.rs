@@ -1,6 +1,8 @@
 //! Follows changed values through the statements of a module, in source order.
 
+use super::annotations;
 use super::changed::Changed;
+use super::mutated::mutated;
 use super::pure::is_pure;
 use super::reads::Reads;
 use super::seeds::{key, seeds};
@@ -10,6 +12,8 @@ use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Action, Affected, Parts, Stale, StepKind, Unsupported};
 use ruff_python_ast::Stmt;
 use ruff_text_size::{Ranged, TextSize};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 /// Adds to the changes what follows from them. `renew` names stale values to compute anew (`all` for every
 /// one).
@@ -21,11 +25,17 @@ pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[Strin
     items.sort_by_key(|item| item.item.range().start());
     let changed = seeds(source, changes, &items);
     if !changed.is_empty() {
-        let mut spread = Spread { source, changes, renew, changed };
+        let mut spread = Spread { source, changes, renew, changed, mutated: FxHashMap::default() };
         spread.callables(&items);
         spread.affected(&items);
+        spread.mutated = mutators(&items);
         for item in items.iter().filter(|_| phase == Phase::Live) {
             spread.item(item);
+        }
+        if !annotations::are_texts(source) {
+            for item in items.iter().filter(|_| phase == Phase::Live) {
+                spread.annotations(item);
+            }
         }
     }
     changes.items = items;
@@ -33,9 +43,21 @@ pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[Strin
 
 pub(super) struct Spread<'s, 't, 'c, 'a> {
     pub source: &'s Source<'t>,
-    changes: &'c mut Changes<'a>,
+    pub(super) changes: &'c mut Changes<'a>,
     renew: &'s [String],
     pub changed: Changed,
+    /// What the module's functions (by name) change in place when they are called.
+    mutated: FxHashMap<String, BTreeSet<String>>,
+}
+
+fn mutators(items: &[TargetItem<'_>]) -> FxHashMap<String, BTreeSet<String>> {
+    let function = |item: &TargetItem<'_>| match item.item.only() {
+        Some(Stmt::FunctionDef(def)) if item.scope.namespace.is_empty() => {
+            Some((def.name.to_string(), mutated(def)))
+        }
+        _ => None,
+    };
+    items.iter().filter_map(function).collect()
 }
 
 impl<'a> Spread<'_, '_, '_, 'a> {
@@ -109,7 +131,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         }
     }
 
-    fn stale(&mut self, scope: &Scope, name: &str, start: TextSize, root: &str) {
+    pub(super) fn stale(&mut self, scope: &Scope, name: &str, start: TextSize, root: &str) {
         let line = self.source.line_number(start);
         let name = scope.dotted(name);
         self.changes.stale.push(Stale { name, line, because: root.to_owned(), file: None });
@@ -145,6 +167,20 @@ impl<'a> Spread<'_, '_, '_, 'a> {
             self.renew(item, &reads, &root, &bound);
         } else {
             self.stale_statement(item, &root, &bound);
+            self.stale_in_place(item, &reads.calls, &root);
+        }
+    }
+
+    /// Values of the module that functions which a statement calls have changed in place.
+    fn stale_in_place(&mut self, item: &TargetItem<'a>, calls: &[String], root: &str) {
+        if !item.scope.namespace.is_empty() {
+            return;
+        }
+        let changed = calls.iter().filter_map(|name| self.mutated.get(name)).flatten();
+        let own = changed.filter(|name| self.changed.is_bound(name) && !self.changed.is_known(name));
+        for name in own.cloned().collect::<BTreeSet<_>>() {
+            self.stale(&item.scope, &name, item.item.range().start(), root);
+            self.changed.add_stale(name, root);
         }
     }
 

@@ -1,0 +1,173 @@
+//! What other modules hold of values that stay behind, and what they computed from those and from changed values
+//! when they were imported. Looked for beside a reconcile, not within it: nothing is changed here.
+
+use super::texts::{self, Imported};
+use super::{importers, records, scope};
+use crate::interpreter;
+use patchctl_protocol::plan::Stale;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+use std::collections::{HashMap, HashSet};
+
+/// Most of what is named for one module.
+const MOST: usize = 1000;
+
+/// Where a search begins: a name of a changed module.
+pub struct Seed {
+    /// Dotted, within the module.
+    pub name: String,
+    /// The change that it goes back to.
+    pub because: String,
+    /// The value stays behind, so that who holds it is stale too; of changed values who holds them has the new
+    /// one.
+    pub stays: bool,
+    /// The module's file, where that is known.
+    pub file: Option<String>,
+}
+
+/// What is stale in other modules because of a record's module.
+pub fn stale(py: Python<'_>, key: &str) -> Vec<Stale> {
+    let loaded = interpreter::modules(py).map_or(0, |modules| modules.len());
+    let Some(known) = records::seeds(py, key, loaded) else { return Vec::new() };
+    let (namespace, seeds) = match known {
+        records::Elsewhere::Known(stale) => return stale,
+        records::Elsewhere::Unknown(namespace, seeds) => (namespace, seeds),
+    };
+    let found = match Search::new(&namespace) {
+        Ok(search) if !seeds.is_empty() => search.run(&namespace, seeds),
+        _ => Vec::new(),
+    };
+    records::note_elsewhere(py, key, loaded, found.clone());
+    found
+}
+
+/// A name whose value other modules may hold.
+struct Giver<'py> {
+    namespace: Bound<'py, PyDict>,
+    seed: Seed,
+}
+
+struct Search<'py> {
+    modules: Vec<(String, Bound<'py, PyDict>)>,
+    /// Modules (by index) and names, by the address of what they are bound to.
+    bound: HashMap<usize, Vec<(usize, String)>>,
+    texts: HashMap<usize, (String, Vec<Imported>)>,
+    seen: HashSet<(usize, String)>,
+    found: Vec<Stale>,
+    open: Vec<Giver<'py>>,
+}
+
+impl<'py> Search<'py> {
+    fn new(own: &Bound<'py, PyDict>) -> PyResult<Self> {
+        let mut modules = interpreter::others(own)?;
+        let mut known = HashSet::new();
+        modules.retain(|(_, namespace)| known.insert(namespace.as_ptr() as usize));
+        let mut bound: HashMap<usize, Vec<(usize, String)>> = HashMap::new();
+        for (index, (_, namespace)) in modules.iter().enumerate() {
+            for (key, value) in namespace {
+                if let Ok(key) = key.extract::<String>() {
+                    bound.entry(value.as_ptr() as usize).or_default().push((index, key));
+                }
+            }
+        }
+        let (texts, seen) = (HashMap::new(), HashSet::new());
+        Ok(Self { modules, bound, texts, seen, found: Vec::new(), open: Vec::new() })
+    }
+
+    fn run(mut self, own: &Bound<'py, PyDict>, seeds: Vec<Seed>) -> Vec<Stale> {
+        for seed in seeds {
+            let namespace = self.namespace_of(own, seed.file.as_deref());
+            self.seen.insert((namespace.as_ptr() as usize, seed.name.clone()));
+            self.open.push(Giver { namespace, seed });
+        }
+        while let Some(giver) = self.open.pop() {
+            if giver.seed.stays {
+                self.holders(&giver);
+            }
+            self.through_modules(&giver);
+            if self.found.len() >= MOST {
+                break;
+            }
+        }
+        self.found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        self.found
+    }
+
+    /// The namespace of the module from that file: what a change made stale may be another module's.
+    fn namespace_of(&self, own: &Bound<'py, PyDict>, file: Option<&str>) -> Bound<'py, PyDict> {
+        let from = |namespace: &Bound<'py, PyDict>| importers::text_of(namespace, "__file__");
+        if file.is_none() || from(own).as_deref() == file {
+            return own.clone();
+        }
+        let found = self.modules.iter().find(|(_, namespace)| from(namespace).as_deref() == file);
+        found.map_or(own, |(_, namespace)| namespace).clone()
+    }
+
+    /// Names of other modules that are bound to the giver's value, and what was computed from them.
+    fn holders(&mut self, giver: &Giver<'py>) {
+        let name = giver.seed.name.as_str();
+        let mut path: Vec<String> = name.split('.').map(str::to_owned).collect();
+        let last = path.pop().unwrap_or_default();
+        let Some(value) = scope::lookup(&giver.namespace, &path, &last) else { return };
+        // Definitions are known by their own place.
+        if value.is_instance_of::<PyType>() || interpreter::is_function(&value).unwrap_or(true) {
+            return;
+        }
+        let holders = self.bound.get(&(value.as_ptr() as usize)).cloned().unwrap_or_default();
+        let by_text = importers::is_shared(&value);
+        let module = importers::text_of(&giver.namespace, "__name__").unwrap_or_default();
+        for (index, key) in holders {
+            let mut told = || importers::takes(&self.text(index).1, (&module, name), &key);
+            if by_text && !(path.is_empty() && told()) {
+                continue;
+            }
+            let line = texts::mentioned(&self.text(index).0, &key).unwrap_or(0);
+            self.note(index, key.clone(), line, &giver.seed.because);
+            self.computed(index, &key, &giver.seed.because);
+        }
+    }
+
+    /// What other modules computed from it as an attribute of its module: `module.NAME`.
+    fn through_modules(&mut self, giver: &Giver<'py>) {
+        let Some(module) = importers::text_of(&giver.namespace, "__name__") else { return };
+        let ends = module.match_indices('.').map(|(at, _)| at).chain([module.len()]);
+        for end in ends.collect::<Vec<_>>() {
+            let loaded =
+                interpreter::modules(giver.namespace.py()).and_then(|all| all.get_item(&module[..end]));
+            let Ok(Some(object)) = loaded else { continue };
+            let rest = format!("{}.{}", &module[end..], giver.seed.name);
+            for (index, alias) in self.bound.get(&(object.as_ptr() as usize)).cloned().unwrap_or_default() {
+                self.computed(index, &format!("{alias}{rest}"), &giver.seed.because);
+            }
+        }
+    }
+
+    fn computed(&mut self, index: usize, name: &str, because: &str) {
+        let evaluated = importers::evaluates_annotations(self.modules[index].1.py());
+        for (name, line) in texts::uses(&self.text(index).0, name, evaluated) {
+            self.note(index, name, line, because);
+        }
+    }
+
+    fn note(&mut self, index: usize, name: String, line: u32, because: &str) {
+        let namespace = self.modules[index].1.clone();
+        if !self.seen.insert((namespace.as_ptr() as usize, name.clone())) {
+            return;
+        }
+        let file = importers::text_of(&namespace, "__file__");
+        self.found.push(Stale { name: name.clone(), line, because: because.to_owned(), file });
+        let seed = Seed { name, because: because.to_owned(), stays: true, file: None };
+        self.open.push(Giver { namespace, seed });
+    }
+
+    /// A module's text, and what it imports.
+    fn text(&mut self, index: usize) -> &(String, Vec<Imported>) {
+        let namespace = &self.modules[index].1;
+        self.texts.entry(index).or_insert_with(|| {
+            let text = importers::text(namespace);
+            let package = importers::text_of(namespace, "__package__").unwrap_or_default();
+            let imports = texts::from_imports(&text, &package);
+            (text, imports)
+        })
+    }
+}

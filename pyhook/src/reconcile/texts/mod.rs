@@ -1,0 +1,11 @@
+//! What the texts of modules tell about names, where objects can't: who imports them, and what is computed
+//! from them while a module runs. Texts alone; no objects.
+
+mod imports;
+mod lines;
+mod uses;
+
+pub use imports::{Imported, from_imports};
+pub use uses::{mentioned, uses};
+
+pub(self) use lines::{Line, is_word, lines};
