@@ -4,14 +4,16 @@
 use super::codes;
 use super::failures::Failure;
 use super::holders::Holder;
+use super::named::Wrappers;
 use super::prepare::{Candidate, Prepared};
 use super::records::{CodeRecord, Record};
 use super::substitute::substitute;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{edit, monitoring, named, refusal, scope, trampoline};
+use super::{edit, monitoring, refusal, scope, trampoline};
 use patchctl_protocol::plan::{FunctionChange, Parts};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// The plain functions that the new definitions make, by index of the change: for values that are not in
@@ -29,10 +31,11 @@ pub fn assign<'py>(
     transaction: &mut Transaction,
     record: &mut Record,
 ) -> Result<(), Failure> {
+    let wrappers = OnceCell::new();
     for candidate in &module.candidates {
         let change = candidate.pair.and_then(|pair| module.content?.functions.get(module.pairs[pair].change));
         let patches = change.map(|change| change.patches.as_slice()).unwrap_or_default();
-        let assignment = Assignment { py, module, candidate, templates };
+        let assignment = Assignment { py, module, candidate, templates, wrappers: &wrappers };
         assignment.make(transaction, record).map_err(|refusal| Failure::new(patches, refusal))?;
     }
     remember_inner(module, record)
@@ -44,6 +47,8 @@ struct Assignment<'a, 'py, 'p> {
     module: &'a Prepared<'py, 'p>,
     candidate: &'a Candidate<'py>,
     templates: &'a Templates<'py>,
+    /// What stands around the module's functions, once somebody asks.
+    wrappers: &'a OnceCell<Wrappers<'py>>,
 }
 
 impl<'py> Assignment<'_, 'py, '_> {
@@ -242,10 +247,10 @@ impl<'py> Assignment<'_, 'py, '_> {
     ) -> PyResult<()> {
         let function = &self.candidate.holder.function;
         let before = function.getattr(name)?;
-        let bound = scope::lookup(&self.module.namespace, &change.scope, &change.name);
-        for wrapper in bound.map(named::wrappers).unwrap_or_default() {
-            if !wrapper.is(function) && wrapper.getattr(name).is_ok_and(|copy| copy.is(&before)) {
-                let slot = Slot::Attribute(wrapper.unbind(), name.to_owned());
+        let wrappers = self.wrappers.get_or_init(|| Wrappers::of(&self.module.namespace));
+        for wrapper in wrappers.around(function) {
+            if wrapper.getattr(name).is_ok_and(|copy| copy.is(&before)) {
+                let slot = Slot::Attribute(wrapper.clone().unbind(), name.to_owned());
                 let purpose = Purpose::kept(&self.module.key, "", &change.patches);
                 transaction.put(self.py, purpose, slot, Some(value.clone()))?;
             }

@@ -16,6 +16,8 @@ pub struct Chain<'py> {
     /// Of a `cached_property`: the class, and the name under which instances keep the value.
     pub in_instances: Option<(Bound<'py, PyType>, String)>,
     pub function: Option<Bound<'py, PyAny>>,
+    /// Everything on the way, that function included.
+    pub stages: Vec<Bound<'py, PyAny>>,
 }
 
 /// Nested deeper, classes are passed over.
@@ -26,13 +28,17 @@ const LONGEST: usize = 20;
 /// The chains of all names; `None` where there can be no cache.
 pub fn chains<'py>(namespace: &Bound<'py, PyDict>) -> Option<Vec<Chain<'py>>> {
     functools(namespace.py())?;
+    Some(all(namespace))
+}
+
+fn all<'py>(namespace: &Bound<'py, PyDict>) -> Vec<Chain<'py>> {
     let mut found = Vec::new();
-    let module = namespace.get_item("__name__").ok().flatten()?;
+    let Some(module) = namespace.get_item("__name__").ok().flatten() else { return found };
     let mut seen = Vec::new();
     for (name, value) in namespace.items().iter().filter_map(|pair| pair.extract::<(String, _)>().ok()) {
         collect(&module, None, name, value, &mut seen, &mut found);
     }
-    Some(found)
+    found
 }
 
 fn collect<'py>(
@@ -67,7 +73,8 @@ fn chain<'py>(
     name: String,
     mut value: Bound<'py, PyAny>,
 ) -> Option<Chain<'py>> {
-    let mut chain = Chain { name, caches: Vec::new(), in_instances: None, function: None };
+    let mut chain =
+        Chain { name, caches: Vec::new(), in_instances: None, function: None, stages: Vec::new() };
     for _ in 0..LONGEST {
         let sort = sort(&value)?;
         match sort {
@@ -78,6 +85,7 @@ fn chain<'py>(
             Sort::Function => chain.function = Some(value.clone()),
             Sort::Property | Sort::Method => {}
         }
+        chain.stages.push(value.clone());
         match value.getattr(sort.inside()) {
             Ok(inside) => value = inside,
             Err(_) => break,
@@ -120,17 +128,27 @@ fn sort(value: &Bound<'_, PyAny>) -> Option<Sort> {
     }
 }
 
-/// What stands around the plain function in what a name is bound to, outermost first.
-pub fn wrappers(value: Bound<'_, PyAny>) -> Vec<Bound<'_, PyAny>> {
-    let mut found = Vec::new();
-    let mut value = value;
-    for _ in 0..LONGEST {
-        let Some(sort) = sort(&value) else { break };
-        let Ok(inside) = value.getattr(sort.inside()) else { break };
-        found.push(value);
-        value = inside;
+/// What stands around functions in what the names of a module lead to.
+pub struct Wrappers<'py>(Vec<Vec<Bound<'py, PyAny>>>);
+
+impl<'py> Wrappers<'py> {
+    /// Those of all names of a module and of its classes.
+    pub fn of(namespace: &Bound<'py, PyDict>) -> Self {
+        let chains = all(namespace).into_iter().map(|chain| chain.stages);
+        Self(chains.filter(|stages| stages.len() > 1).collect())
     }
-    found
+
+    /// What stands around a function.
+    pub fn around<'a>(
+        &'a self,
+        function: &'a Bound<'py, PyAny>,
+    ) -> impl Iterator<Item = &'a Bound<'py, PyAny>> {
+        let outer = move |stages: &'a Vec<Bound<'py, PyAny>>| {
+            let end = stages.iter().position(|stage| stage.is(function)).unwrap_or(0);
+            &stages[..end]
+        };
+        self.0.iter().flat_map(outer)
+    }
 }
 
 /// Whether it is what `functools.lru_cache` makes of a function.

@@ -8,4 +8,4 @@ mod uses;
 pub use imports::{Imported, from_imports};
 pub use uses::{mentioned, uses};
 
-pub(self) use lines::{Line, is_word, lines};
+use lines::{Line, is_word, lines};

@@ -6,7 +6,7 @@ use super::{Line, is_word, lines};
 /// where they are `evaluated` when a function is defined.
 pub fn uses(text: &str, name: &str, evaluated: bool) -> Vec<(String, u32)> {
     let lines = lines(text);
-    let evaluated = evaluated && !lines.iter().any(|line| is_future(line));
+    let evaluated = evaluated && !lines.iter().any(is_future);
     let mut found = Vec::new();
     // Indentation and name of the blocks around; functions have none.
     let mut blocks: Vec<(usize, Option<&str>)> = Vec::new();
