@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -159,3 +160,49 @@ def test_what_other_modules_and_metaclasses_computed_is_stale(
     assert app.eval("(shop.banner.Banner().show(), shop.banner.Banner.text)") == ["1.0.2", "shop 1.0.1"]
     home.remove("fix")
     assert app.eval("(shop.banner.Banner().show(), shop.meta.Made.text)") == ["1.0.1", "<old>"]
+
+
+def test_who_holds_stale_values_elsewhere_is_told(home: Home, connected: Connected, package: Package) -> None:
+    files = {
+        "shop/release.py": (
+            "class Maker:\n    def __init__(self):\n        self.word = 'old'\n\n    def tell(self):\n"
+            "        return self.word\n\n\nTABLE = {}\n\n\ndef fill():\n    TABLE['word'] = 'old'\n\n\nfill()\n"
+            "maker = Maker()\ntell = maker.tell\nVERSION = '1.0'\n"
+        ),
+        "shop/banner.py": (
+            "import shop.release\nfrom shop import release as made_in\nfrom shop.release import (\n    TABLE,\n"
+            "    tell as say,\n)\n\nWORDS = dict(\n    TABLE,  # a copy\n)\nFULL = 'v' + shop.release.VERSION\n\n\n"
+            "class Banner:\n    version = f'{made_in.VERSION}!'\n\n\ndef show(table: 'TABLE' = None):\n"
+            "    return table or TABLE\n"
+        ),
+        "shop/front.py": "from shop.banner import WORDS as SHOWN\n\nTABLE = {}\n",
+    }
+    for name, text in files.items():
+        (package.folder / name).write_text(text)
+        package.files[name] = text
+    app = connected("import shop.front")
+    diff = package.diff(
+        "shop/release.py",
+        ("self.word = 'old'", "self.word = 'new'"),
+        ("] = 'old'", "] = 'new'"),
+        ("'1.0'", "'1.1'"),
+    )
+    changed = home.add(package.write_patch("fix.diff", diff))
+    found = changed.outcome(app.pid)["stale"]
+    stale = sorted((Path(one["file"]).stem, one["name"], one["line"]) for one in found)
+    assert stale == [
+        ("banner", "Banner.version", 15),
+        ("banner", "FULL", 11),
+        ("banner", "TABLE", 4),
+        ("banner", "WORDS", 8),
+        ("banner", "say", 5),
+        ("front", "SHOWN", 1),
+        ("release", "TABLE", 16),
+        ("release", "fill()", 16),
+        ("release", "maker", 17),
+        ("release", "tell", 18),
+    ]
+    app.exec("open(shop.front.__file__[:-8] + 'later.py', 'w').write('from shop.release import tell')")
+    app.exec("import importlib; importlib.invalidate_caches(); import shop.later")
+    assert "later.py:1, computed from Maker" in home.run("audit").out
+    home.remove("fix")

@@ -193,7 +193,13 @@ fn is_lazy(module: &Bound<'_, PyModule>) -> PyResult<bool> {
 /// What the call raises.
 pub fn referrers<'py>(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyList>> {
     let get_referrers = py.import(intern!(py, "gc"))?.getattr(intern!(py, "get_referrers"))?;
-    Ok(get_referrers.call1(PyTuple::new(py, objects)?)?.cast_into::<PyList>()?)
+    let objects = PyTuple::new(py, objects)?;
+    let found = get_referrers.call1(&objects)?.cast_into::<PyList>()?;
+    // From 3.13 on the call makes a tuple of its own, and passes over that one alone.
+    if let Some(own) = found.iter().position(|object| object.is(&objects)) {
+        found.del_item(own)?;
+    }
+    Ok(found)
 }
 
 /// Whether the module with this namespace is still being executed by the import system.

@@ -253,6 +253,28 @@ fn dependents() {
 }
 
 #[test]
+fn annotations_and_values_changed_in_place() {
+    let alias = "from typing import List\nA = List[int]\ndef f(x: A): pass\nclass C:\n    y: A = None\n";
+    let changed = alias.replace("[int]", "[str]");
+    check(alias, &changed, &["f annotations", "changed-value A", "stale C.y because its annotation"]);
+    let text = |text: &str| format!("from __future__ import annotations\n{text}");
+    check(&text(alias), &text(&changed), &["changed-value A"]);
+    let old = "T = {}\nU = {}\ndef fill():\n    T['a'] = 1\n    local = {}\n    local['a'] = 1\nfill()\n";
+    let stale = ["stale fill() because fill", "stale T because fill"];
+    check(old, &old.replace("= 1\n    local =", "= 2\n    local ="), &[&["fill code"], &stale[..]].concat());
+    check(
+        "V = 1, 2\nW = '.'.join(map(str, V))\n",
+        "V = 1, 3\nW = '.'.join(map(str, V))\n",
+        &["changed-value V", "renewed W"],
+    );
+    check(
+        "V = 1, 2\nW = map(str, V)\n",
+        "V = 1, 3\nW = map(str, V)\n",
+        &["changed-value V", "stale W because V"],
+    );
+}
+
+#[test]
 fn renewing_all_values() {
     let old = "def f(): return 1\nX = f()\nlog(f())\n";
     let plan = plan_of(old, &old.replace("return 1", "return 2"), &["all"], Phase::Live);
