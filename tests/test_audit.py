@@ -166,12 +166,13 @@ def test_who_holds_stale_values_elsewhere_is_told(home: Home, connected: Connect
     files = {
         "shop/release.py": (
             "class Maker:\n    def __init__(self):\n        self.word = 'old'\n\n    def tell(self):\n"
-            "        return self.word\n\n\nTABLE = {}\n\n\ndef fill():\n    TABLE['word'] = 'old'\n\n\nfill()\n"
-            "maker = Maker()\ntell = maker.tell\nVERSION = '1.0'\n"
+            "        return self.word\n\n\nTABLE = {}\n\n\ndef fill():\n    TABLE['word'] = 'old'\n\n\n"
+            "fill()\nmaker = Maker()\ntell = maker.tell\nVERSION = '1.0'\n"
         ),
         "shop/banner.py": (
-            "import shop.release\nfrom shop import release as made_in\nfrom shop.release import (\n    TABLE,\n"
-            "    tell as say,\n)\n\nWORDS = dict(\n    TABLE,  # a copy\n)\nFULL = 'v' + shop.release.VERSION\n\n\n"
+            "import shop.release\nfrom shop import release as made_in\nfrom shop.release import (\n"
+            "    TABLE,\n    tell as say,\n)\n\nWORDS = dict(\n    TABLE,  # a copy\n)\n"
+            "FULL = 'v' + shop.release.VERSION\n\n\n"
             "class Banner:\n    version = f'{made_in.VERSION}!'\n\n\ndef show(table: 'TABLE' = None):\n"
             "    return table or TABLE\n"
         ),
