@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import pytest
 from tests.conftest import Starter
 from tests.rig import figures, shared
 from tests.rig.application import Application
+from tests.rig.changing import changing
 from tests.rig.environment import call, plain_variables
 from tests.rig.home import Home
 from tests.rig.package import Package
@@ -26,27 +24,6 @@ PATHS = (
     "import sysconfig; print(*(sysconfig.get_config_var(name) or '' for name in"
     " ('INCLUDEPY', 'LIBDIR', 'LDVERSION', 'Py_ENABLE_SHARED')), sep='\\n')"
 )
-
-
-@contextmanager
-def changing(home: Home, path: Path) -> Iterator[list[int]]:
-    """Put a patch in and take it out while the block runs; the list counts how often."""
-    rounds = [0]
-    ended = threading.Event()
-
-    def change() -> None:
-        while not ended.is_set():
-            home.add(path, code=None)
-            home.remove("fix", code=None)
-            rounds[0] += 1
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        yield rounds
-    finally:
-        ended.set()
-        thread.join()
 
 
 def put_in_and_out(home: Home, app: Application, package: Package) -> None:

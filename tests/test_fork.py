@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import Starter
 from tests.rig.application import Application
+from tests.rig.changing import changing
+from tests.rig.figures import Kind, rounds, total
 from tests.rig.home import Home
 from tests.rig.package import Package
 from tests.rig.waiting import until, until_equal
@@ -136,3 +138,38 @@ def test_fork_while_patches_change(home: Home, app: Application, package: Packag
     until(lambda: app.eval("rounds[0]"), lambda count: count >= 20, seconds=30)
     app.exec("stop.set(); thread.join(20)")
     assert app.eval("(bad, thread.is_alive())") == [[], False]
+
+
+FORKS = """
+import ctypes, os, select, shop.price
+def forks(count, library):
+    for _ in range(count):
+        up = os.pipe()
+        pid = library(None).fork()
+        if pid == 0:
+            sum(shop.price.net(1) for _ in range(20000))
+            os.write(up[1], b"x")
+            os._exit(0)
+        os.close(up[1])
+        came = select.select([up[0]], [], [], 10)[0] != []
+        os.close(up[0])
+        if not came:
+            os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        if not came:
+            return "a child hangs"
+    return "all ended"
+"""
+
+
+@pytest.mark.every_python
+@pytest.mark.parametrize("library", ["PyDLL", "CDLL"])
+def test_forks_that_python_does_not_know_of_while_patches_change(
+    home: Home, app: Application, package: Package, library: str
+) -> None:
+    """The link's thread holds no lock of the interpreter, and waits for none, when a child is copied."""
+    app.exec(FORKS)
+    with changing(home, package.write_patch("fix.diff", package.diff())):
+        for _ in range(rounds(10, 100)):
+            assert app.eval(f"forks(10, ctypes.{library})") == "all ended"
+    total(Kind.PROCESSES, rounds(100, 1000))

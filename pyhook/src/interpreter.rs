@@ -251,3 +251,27 @@ pub unsafe fn symbol<T>(name: &CStr) -> Option<T> {
         (!found.is_null()).then(|| std::mem::transmute_copy(&found))
     }
 }
+
+/// Runs something without the GIL, whether this thread holds it or not.
+pub fn without_gil<T>(action: impl FnOnce() -> T) -> T {
+    if !holds_gil() {
+        return action();
+    }
+    // SAFETY: this thread holds the GIL.
+    let state = unsafe { ffi::PyEval_SaveThread() };
+    let result = action();
+    // SAFETY: the state is this thread's own, from just before.
+    unsafe { ffi::PyEval_RestoreThread(state) };
+    result
+}
+
+/// Whether the current thread state is this thread's own. `PyGILState_Check` says so of every thread once there
+/// are subinterpreters.
+fn holds_gil() -> bool {
+    type Current = unsafe extern "C" fn() -> *mut ffi::PyThreadState;
+    // SAFETY: the type is that of the declaration (`Include/cpython/pystate.h`).
+    let current: Option<Current> = unsafe { symbol(c"_PyThreadState_UncheckedGet") };
+    // SAFETY: both may be called at any time.
+    let (current, own) = unsafe { (current.map(|current| current()), ffi::PyGILState_GetThisThreadState()) };
+    !own.is_null() && current == Some(own)
+}

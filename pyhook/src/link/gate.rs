@@ -2,11 +2,11 @@
 //! finalized ends the thread in the middle of its frames (before CPython 3.14), so at exit the gate is
 //! closed, after waiting for whoever is inside.
 
-use crate::fault;
+use crate::{fault, interpreter};
 use pyo3::prelude::*;
 use std::cell::RefCell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -29,6 +29,12 @@ fn state() -> MutexGuard<'static, State> {
 pub fn inside<T>(action: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let _inside = enter()?;
     fault::contained(|| Python::try_attach(action)).flatten()
+}
+
+/// Runs something without the GIL that takes locks of ours, and so must not be under way in a fork.
+pub fn apart<T>(action: impl FnOnce() -> T) -> Option<T> {
+    let _inside = enter()?;
+    fault::contained(action)
 }
 
 /// Being inside; leaves when dropped.
@@ -66,9 +72,26 @@ thread_local! {
     static HELD: RefCell<Option<MutexGuard<'static, State>>> = const { RefCell::new(None) };
 }
 
-/// Before a fork that Python does not know of: nobody changes the state.
+/// Longest wait before a fork for what is under way.
+const FORK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Before a fork that Python does not know of: nobody is inside, nor changes the state. Else the child had locks
+/// of the interpreter, or of ours, that nobody gives back.
 pub fn hold() {
-    HELD.with_borrow_mut(|held| *held = Some(state()));
+    let deadline = Instant::now() + FORK_PATIENCE;
+    loop {
+        let now = state();
+        if *now != State::Busy || Instant::now() >= deadline {
+            HELD.with_borrow_mut(|held| *held = Some(now));
+            return;
+        }
+        drop(now);
+        // Whoever is inside may wait for the GIL.
+        interpreter::without_gil(|| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            drop(CHANGED.wait_timeout_while(state(), left, |state| *state == State::Busy));
+        });
+    }
 }
 
 /// After it; in the child nobody is inside, for it has no other thread.

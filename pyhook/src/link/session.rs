@@ -125,7 +125,7 @@ impl Session {
             ToHook::Desired(told) => {
                 let modules = if fault::first().is_some() { Vec::new() } else { told.modules };
                 let told = Desired { modules, ..told };
-                reconcile::forget(&desired::set(told));
+                gate::apart(|| reconcile::forget(&desired::set(told)));
                 self.look()?;
             }
             ToHook::Plans(reply) => self.carry_out(reply)?,
