@@ -269,8 +269,10 @@ pub fn without_gil<T>(action: impl FnOnce() -> T) -> T {
 /// are subinterpreters.
 fn holds_gil() -> bool {
     type Current = unsafe extern "C" fn() -> *mut ffi::PyThreadState;
-    // SAFETY: the type is that of the declaration (`Include/cpython/pystate.h`).
-    let current: Option<Current> = unsafe { symbol(c"_PyThreadState_UncheckedGet") };
+    // SAFETY: the type is that of the declarations (`Include/cpython/pystate.h`): the first is there from 3.13 on,
+    // where the second is a macro.
+    let current: Option<Current> =
+        unsafe { symbol(c"PyThreadState_GetUnchecked").or_else(|| symbol(c"_PyThreadState_UncheckedGet")) };
     // SAFETY: both may be called at any time.
     let (current, own) = unsafe { (current.map(|current| current()), ffi::PyGILState_GetThisThreadState()) };
     !own.is_null() && current == Some(own)
