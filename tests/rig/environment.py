@@ -28,7 +28,8 @@ class Environment:
     @property
     def site_packages(self) -> Path:
         """Where packages are installed."""
-        return self.folder / "lib" / f"python{self.interpreter.name}" / "site-packages"
+        threads = "t" if self.interpreter.free_threaded else ""
+        return self.folder / "lib" / f"python{self.interpreter.name}{threads}" / "site-packages"
 
     def program(self, name: str) -> Path:
         """One of its programs."""
