@@ -10,10 +10,10 @@ import pytest
 
 from tests.rig import figures, packages, shared
 from tests.rig.environment import Environment
-from tests.rig.home import Home
+from tests.rig.home import Home, running
 from tests.rig.interpreters import Interpreter
 from tests.rig.package import Package
-from tests.rig.servers import REQUIREMENTS, SERVERS, TARGETS, Server, Serving
+from tests.rig.servers import SERVERS, TARGETS, Server, Serving
 
 pytestmark = [pytest.mark.slow, *([pytest.mark.every_python] if shared.ALL else [])]
 # A few by default; all of them, on every interpreter, with `PATCHCTL_ALL=1`.
@@ -23,9 +23,9 @@ Serve = Callable[[dict[str, str]], Serving]
 
 
 @pytest.fixture
-def environment(interpreter: Interpreter, wheel_path: Path) -> Environment:
-    """An environment with all servers."""
-    return packages.environment_with(interpreter, wheel_path, *REQUIREMENTS)
+def environment(server: Server, interpreter: Interpreter, wheel_path: Path) -> Environment:
+    """An environment with the server."""
+    return packages.environment_with(interpreter, wheel_path, *server.requirements)
 
 
 @pytest.fixture
@@ -72,7 +72,8 @@ def test_server(server: Server, serve: Serve, home: Home, package: Package) -> N
         serving.renew(gone)
         patched = serving.everyone(but=gone)
         assert {result for process, result in patched if process != gone} == {10}, patched
-    home.wait_linked(*(process for process, _ in patched))
+    # A hangup ends all old workers, one after the other.
+    home.wait_linked(*(process for process, _ in patched if running(process)))
     home.remove("fix")
     after = serving.everyone()
     assert {result for _, result in after} == {5}, after

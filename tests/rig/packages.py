@@ -23,7 +23,7 @@ def environment_with(interpreter: Interpreter, path: Path, *requirements: str) -
         complete = folder / "complete"
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            registry.install_into(bare(folder, interpreter), *requirements)
+            registry.install_built(bare(folder, interpreter), *requirements)
             complete.touch()
         if complete.read_text() != wheel.digest(path):
             made.install("--force-reinstall", "--no-deps", str(path))

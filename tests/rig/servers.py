@@ -35,6 +35,11 @@ class Server:
     oldest: tuple[int, int] = (3, 9)
     """First Python for which there is a release that does so."""
 
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What its environment holds: one for all, but uWSGI is not built for every Python."""
+        return ("pyuwsgi",) if self.command[: len(UWSGI)] == UWSGI else REQUIREMENTS
+
 
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "--workers", "2", "served:wsgi")
 UVICORN = ("-m", "uvicorn", "--port", "PORT", "--log-level", "warning", "served:asgi", "--workers", "2")
@@ -60,7 +65,7 @@ SERVERS = (
     Server("uvloop", (str(TARGETS / "served.py"), "uvloop", "PORT"), 1, renewal="none"),
     Server("gevent", (str(TARGETS / "served.py"), "gevent", "PORT"), 1, renewal="none"),
 )
-REQUIREMENTS = ("gunicorn", "gevent", "uvicorn", "uvloop", "hypercorn", "pyuwsgi", "packaging")
+REQUIREMENTS = ("gunicorn", "gevent", "uvicorn", "uvloop", "hypercorn", "packaging")
 
 
 def free_port() -> int:
