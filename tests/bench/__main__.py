@@ -14,7 +14,7 @@ from tests.rig import interpreters
 Bench = Callable[[Stage, int], "list[Row]"]
 BENCHES: dict[str, Bench] = {
     "start": lambda stage, n: start_up.bare_start(stage, 150 * n),
-    "imports": lambda stage, n: [start_up.imports(stage, 40 * n), start_up.patched_import(stage, 30 * n)],
+    "imports": lambda stage, n: [start_up.imports(stage, 40 * n), *start_up.patched_imports(stage, 30 * n)],
     "calls": lambda stage, n: [calls.call(stage, 10 * n), *calls.live_kinds(stage, 10 * n)],
     "add": lambda stage, n: [latency.add(stage, 1, 30 * n, "10 ms")],
     "pause": lambda stage, n: [

@@ -13,7 +13,7 @@ IMPORTS = (
     "for number in range(500): __import__('modules.m%03d' % number)\n"
     "print(time.process_time() - begin)"
 )
-IMPORT_ONE = "import time; begin = time.perf_counter(); import big; print(time.perf_counter() - begin)"
+IMPORT_ONE = "import time; begin = time.perf_counter(); import {}; print(time.perf_counter() - begin)"
 
 
 def bare_start(stage: Stage, rounds: int) -> list[Row]:
@@ -58,21 +58,41 @@ def imports(stage: Stage, rounds: int) -> Row:
     return ratio("import of 500 modules without patches, over bare (processor time)", pair, "1.01 x")
 
 
-def patched_import(stage: Stage, rounds: int) -> Row:
-    """A module of some size with one changed function body, over the same module unpatched."""
+def patched_imports(stage: Stage, rounds: int) -> list[Row]:
+    """Modules with one changed function body, over the same modules unpatched."""
     folder = stage.folder / "big"
     folder.mkdir()
     text = "".join(
         f"def f{number}(a, b=1):\n    c = a + b\n    return [c, {number}]\n\n\n" for number in range(1500)
     )
     (folder / "big.py").write_text(text)
+    return [
+        patched_import(
+            stage,
+            rounds,
+            ("big", "def f7(a, b=1):\n    return 'patched'\n", {"PYTHONPATH": str(folder)}),
+            "import of a patched module (1,500 functions), over unpatched",
+        ),
+        patched_import(
+            stage,
+            rounds,
+            ("tarfile", "def is_tarfile(name):\n    return False\n", {}),
+            "import of `tarfile`, patched, with the modules that it needs, over unpatched",
+        ),
+    ]
+
+
+def patched_import(stage: Stage, rounds: int, fix: tuple[str, str, dict[str, str]], what: str) -> Row:
+    """One module, the text of its patch, and what the process needs in its environment."""
+    module, text, variables = fix
     patched, other = stage.home(), stage.home()
-    (folder / "fix.py").write_text(with_header('module = "big"', "def f7(a, b=1):\n    return 'patched'\n"))
-    patched.add(folder / "fix.py")
-    path = {"PYTHONPATH": str(folder)}
+    path = stage.folder / f"fix-{module}.py"
+    path.write_text(with_header(f'module = "{module}"', text))
+    patched.add(path)
+    code = IMPORT_ONE.format(module)
     pair = median_pair(
-        lambda: stage.printed(stage.hooked, IMPORT_ONE, {**patched.variables, **path}),
-        lambda: stage.printed(stage.hooked, IMPORT_ONE, {**other.variables, **path}),
+        lambda: stage.printed(stage.hooked, code, {**patched.variables, **variables}),
+        lambda: stage.printed(stage.hooked, code, {**other.variables, **variables}),
         rounds,
     )
-    return ratio("import of a patched module (1,500 functions), over unpatched", pair, "1.10 x")
+    return ratio(what, pair, "1.10 x")
