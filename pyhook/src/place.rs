@@ -1,10 +1,12 @@
-//! Which daemon serves this process, and a connection to it whose peer is checked.
+//! Which daemon serves this process: a connection to it whose peer is checked, and which files may be its.
 
 use patchctl_protocol::location::{self, Location};
 use patchctl_protocol::socket;
 use rustix::process::{geteuid, getuid};
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -64,4 +66,10 @@ fn connect_to(place: &Location, patience: Duration) -> io::Result<UnixStream> {
     } else {
         Err(io::Error::new(io::ErrorKind::PermissionDenied, "the daemon belongs to another user"))
     }
+}
+
+/// Whether root or this user owns the file and nobody else may write it.
+pub fn is_trusted(file: &File) -> bool {
+    let own = getuid().as_raw();
+    file.metadata().is_ok_and(|data| (data.uid() == 0 || data.uid() == own) && data.mode() & 0o022 == 0)
 }

@@ -10,7 +10,6 @@ use pyo3::types::PyDict;
 use rustix::process::getuid;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -77,12 +76,7 @@ fn read_index() {
 fn index(path: &Path) -> Option<Index> {
     let mut file = File::open(path).ok()?;
     let mut text = String::new();
-    let readable = is_trusted(&file) && file.by_ref().take(MAX_INDEX).read_to_string(&mut text).is_ok();
+    let readable =
+        place::is_trusted(&file) && file.by_ref().take(MAX_INDEX).read_to_string(&mut text).is_ok();
     readable.then(|| Index::parse(&text)).flatten()
-}
-
-/// Whether root or this user owns the file and nobody else may write it.
-fn is_trusted(file: &File) -> bool {
-    let own = getuid().as_raw();
-    file.metadata().is_ok_and(|data| (data.uid() == 0 || data.uid() == own) && data.mode() & 0o022 == 0)
 }

@@ -5,7 +5,7 @@
 use super::failures::Failure;
 use super::index::Index;
 use super::records::{self, CodeRecord, Record, Unpatched};
-use super::{caches, codes, commit, edit, failures};
+use super::{caches, codes, commit, compiled, edit, failures};
 use crate::interpreter;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Action, Parts, Plan, Step};
@@ -112,8 +112,10 @@ fn whole<'py>(
     file: &str,
     record: &mut Record,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let filename = if plan.filename.is_empty() { file } else { &plan.filename };
-    let code = interpreter::compile(loaded.py(), source, filename)?;
+    let code = match &*plan.filename {
+        "" => interpreter::compile(loaded.py(), source, file),
+        copy => compiled::code(loaded.py(), source, copy),
+    }?;
     let (old, new) = (Index::of_old(loaded, plan)?, Index::of_new(&code, plan)?);
     for change in &plan.functions {
         let name = codes::own_name(change);

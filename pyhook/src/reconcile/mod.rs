@@ -13,6 +13,7 @@ mod bind;
 mod caches;
 mod codes;
 mod commit;
+mod compiled;
 mod edit;
 mod elsewhere;
 mod execute;
