@@ -131,6 +131,7 @@ mod tests {
             line: 3,
             replaces: false,
             late: false,
+            registers: false,
             kind: StepKind::NewMethod,
             patches: Vec::new(),
         };

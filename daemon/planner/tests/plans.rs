@@ -47,6 +47,7 @@ fn lines(plan: &Plan) -> Vec<String> {
         let action = match step.action {
             Action::Regenerate => " regenerate",
             Action::Rebase => " rebase",
+            Action::Annotate => " annotate",
             Action::Execute | Action::Delete => "",
         };
         lines.push(format!("{}{action} {scope}{}{late}", kind.as_str().unwrap_or_default(), names.join(",")));

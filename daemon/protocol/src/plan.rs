@@ -144,6 +144,10 @@ pub struct Step {
     /// It calls or reads what other changes of this plan make new (a renewed value, a new value computed by
     /// a changed function), so it is done after all functions have their new code.
     pub late: bool,
+    /// Making the definition may put it somewhere (a decorator that registers, a base that keeps its
+    /// subclasses): whoever removes or replaces it takes it out of there.
+    #[serde(default)]
+    pub registers: bool,
     /// The sort of change, for people.
     pub kind: StepKind,
     pub patches: Vec<String>,
@@ -180,6 +184,9 @@ pub enum Action {
     /// statement (`source`), and take over the attributes that differ: for classes whose decorators compute
     /// from their body (dataclasses). `binds` names the attributes that the body itself changed.
     Regenerate,
+    /// Execute `source` in the class named by `scope` for the annotations that it makes; what can't be
+    /// computed stays behind.
+    Annotate,
     /// Assign `__bases__` of the class named by `scope`: `source` binds the class anew, for its bases.
     Rebase,
 }

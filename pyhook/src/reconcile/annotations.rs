@@ -115,7 +115,7 @@ impl<'py> Executor<'_, 'py, '_> {
         Ok(())
     }
 
-    fn annotations_stay(&mut self, step: &Step) {
+    pub(super) fn annotations_stay(&mut self, step: &Step) {
         let file = self.module.namespace.get_item("__file__").ok().flatten();
         let file: Option<String> = file.and_then(|file| file.extract().ok());
         self.stale.extend(step.binds.iter().map(|name| Stale {

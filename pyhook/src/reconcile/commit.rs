@@ -1,4 +1,4 @@
-//! Storing: first back to the base, then forward by the plan. New names and values come in source order;
+//! Storing: all modules first back to the base, then each forward by its plan. New names and values come in source order;
 //! then all functions get their new code in one go; then what is computed by new code; deletions last.
 
 use super::assign::{self, Templates};
@@ -6,8 +6,8 @@ use super::execute::Executor;
 use super::failures::Failure;
 use super::prepare::Prepared;
 use super::records::{self, Record, Unpatched};
-use super::transaction::{Purpose, Transaction};
-use super::{caches, edit, refusal, threading};
+use super::transaction::{Purpose, Slot, Transaction};
+use super::{caches, edit, refusal, registered, threading};
 use crate::fault;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::ModulePlan;
@@ -51,6 +51,7 @@ fn go(
 /// since one module's may lie upon another's (who imported a name, and then loses it).
 pub fn roll_back(py: Python<'_>, keys: &[&str], transaction: &mut Transaction) -> Result<(), Failure> {
     let put_back = |transaction: &mut Transaction| -> PyResult<()> {
+        let mut unregistered = false;
         for stored in records::stored(py, keys) {
             let now = stored.slot.read(py)?;
             let ours = match (&now, &stored.after) {
@@ -60,10 +61,13 @@ pub fn roll_back(py: Python<'_>, keys: &[&str], transaction: &mut Transaction) -
             };
             if ours {
                 let value = stored.before.as_ref().map(|value| value.bind(py).clone());
+                // A table in which a decorator has registered something.
+                unregistered |= stored.label.is_empty() && matches!(stored.slot, Slot::Item(..));
                 transaction.put(py, Purpose::passing(), stored.slot, value)?;
             }
         }
-        Ok(())
+        let namespaces = if unregistered { records::namespaces(py, keys) } else { Vec::new() };
+        namespaces.iter().try_for_each(registered::forget_dispatched)
     };
     put_back(transaction).map_err(|error| {
         transaction.revert_to(py, 0);
@@ -85,6 +89,8 @@ fn forward(
     }
     let mut executor = Executor::new(module, content);
     let mut templates = Templates::default();
+    let looking = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "looking for holders", &error));
+    let before = executor.registered_before(py).map_err(looking)?;
     // Definitions and values in source order, so that each finds what it reads.
     let early = content.steps.iter().filter(|step| !step.late && step.action != Action::Delete);
     let mut order: Vec<(u32, Work<'_>)> = early.map(|step| (step.line, Work::Step(step))).collect();
@@ -110,6 +116,12 @@ fn forward(
     for step in content.steps.iter().filter(|step| step.action == Action::Delete) {
         executor.step(py, step, transaction)?;
     }
+    if let Some(before) = before {
+        executor.registered_after(py, &before, transaction).map_err(looking)?;
+    }
+    let internal = |refusal| Failure::new(&[], refusal);
+    record.codes.extend(executor.redirect(py, transaction).map_err(internal)?);
+    executor.abstract_methods(py, transaction).map_err(internal)?;
     record.stale.append(&mut executor.stale);
     Ok(())
 }

@@ -8,8 +8,9 @@ use super::bind::place_label;
 use super::codes;
 use super::failures::Failure;
 use super::prepare::{self, Prepared};
+use super::redirect::Replaced;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{holders, refusal, regenerate, scope};
+use super::{abstracts, annotate, holders, refusal, regenerate, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Action, Plan, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -20,29 +21,32 @@ use std::collections::HashMap;
 /// Executes the steps of one module's plan.
 pub struct Executor<'a, 'py, 'p> {
     pub module: &'a Prepared<'py, 'p>,
-    content: &'p Plan,
+    pub(super) content: &'p Plan,
     filename: String,
     /// What class bodies see as their namespace, by class: a copy, from which the names that a step binds
     /// are taken over.
     pub(super) locals: HashMap<Vec<String>, Bound<'py, PyDict>>,
     /// What stays behind, beside what the plan knows of: in other modules, and what metaclasses computed.
     pub stale: Vec<Stale>,
+    /// Functions whose names are bound to something else by now.
+    pub(super) replaced: Vec<Replaced<'py, 'p>>,
 }
 
 impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
     pub fn new(module: &'a Prepared<'py, 'p>, content: &'p Plan) -> Self {
         let filename = prepare::file_name(content, &module.namespace);
-        Self { module, content, filename, locals: HashMap::new(), stale: Vec::new() }
+        Self { module, content, filename, locals: HashMap::new(), stale: Vec::new(), replaced: Vec::new() }
     }
 
     /// Does one step.
     pub fn step(
         &mut self,
         py: Python<'py>,
-        step: &Step,
+        step: &'p Step,
         transaction: &mut Transaction,
     ) -> Result<(), Failure> {
         let result = match step.action {
+            Action::Annotate => annotate::annotate(py, self, step, transaction),
             Action::Delete => self.delete(py, step, transaction),
             Action::Execute if step.scope.is_empty() => self.execute_in_module(py, step, transaction),
             Action::Execute => self.execute_in_class(py, step, transaction),
@@ -100,7 +104,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
     fn execute_in_module(
         &mut self,
         py: Python<'py>,
-        step: &Step,
+        step: &'p Step,
         transaction: &mut Transaction,
     ) -> Result<(), Refusal> {
         let code = self.compile(py, step.source.as_deref().unwrap_or_default())?;
@@ -136,6 +140,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         for (number, label, before) in numbers {
             let after = transaction.settle(py, number).map_err(internal)?;
             if let (Some(before), Some(after), true) = (before, after, step.replaces) {
+                self.note_replaced(step, &label, (&before, &after)).map_err(internal)?;
                 self.propagate(py, &label, (&before, &after), step, transaction).map_err(internal)?;
             }
         }
@@ -184,7 +189,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
     fn execute_in_class(
         &mut self,
         py: Python<'py>,
-        step: &Step,
+        step: &'p Step,
         transaction: &mut Transaction,
     ) -> Result<(), Refusal> {
         let code = self.compile(py, step.source.as_deref().unwrap_or_default())?;
@@ -197,6 +202,10 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
             let value = locals.get_item(name).map_err(internal)?;
             let label = step.label(name);
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
+            let before = scope::lookup(&self.module.namespace, &step.scope, name);
+            if let (Some(before), Some(after)) = (&before, &value) {
+                self.note_replaced(step, name, (before, after)).map_err(internal)?;
+            }
             self.bind(py, purpose, &step.scope, name, value, transaction)?;
             if matches!(step.kind, StepKind::NewValue | StepKind::ChangedValue) {
                 self.note_metaclass(&step.scope, &label, step.line);
@@ -229,11 +238,30 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         }
     }
 
+    /// Classes whose namespaces changed may have more or fewer abstract methods.
+    pub(super) fn abstract_methods(
+        &self,
+        py: Python<'py>,
+        transaction: &mut Transaction,
+    ) -> Result<(), Refusal> {
+        let mut scopes: Vec<&Step> = self.content.steps.iter().filter(|step| !step.scope.is_empty()).collect();
+        scopes.dedup_by(|one, other| one.scope == other.scope);
+        for step in scopes {
+            let Ok(class) = scope::class(&self.module.namespace, &step.scope) else { continue };
+            let purpose = Purpose::kept(&self.module.key, "", &step.patches);
+            abstracts::update(py, &class, purpose, transaction)
+                .map_err(|error| refusal(py, Reason::Internal, "looking for abstract methods", &error))?;
+        }
+        Ok(())
+    }
+
     fn delete(&mut self, py: Python<'py>, step: &Step, transaction: &mut Transaction) -> Result<(), Refusal> {
         for name in &step.binds {
             let label = step.label(name);
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             self.bind(py, purpose, &step.scope, name, None, transaction)?;
+            annotate::forget(py, &self.module.namespace, &step.scope, name, purpose, transaction)
+                .map_err(|error| refusal(py, Reason::Internal, "forgetting an annotation", &error))?;
         }
         Ok(())
     }

@@ -6,6 +6,8 @@
 //! transaction ([`commit`]), which is taken back whole if anything fails. [`graft`] does the same to a
 //! module's code before it runs. [`records`] keeps what was replaced; [`audit`] reads what is true.
 
+mod abstracts;
+mod annotate;
 mod annotations;
 mod assign;
 mod audit;
@@ -25,11 +27,14 @@ mod holders;
 mod importers;
 mod index;
 mod look;
+mod member;
 mod monitoring;
 mod named;
 mod prepare;
 mod quiesce;
 pub mod records;
+mod redirect;
+mod registered;
 mod regenerate;
 mod run;
 mod running;

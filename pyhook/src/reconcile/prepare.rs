@@ -211,6 +211,15 @@ impl<'py> Prepared<'py, '_> {
         })
     }
 
+    /// Whether this function, undecorated before, gets code that calls what its name is bound to now.
+    pub fn leads_on(&self, candidate: &Candidate<'py>) -> bool {
+        let pair = candidate.pair.map(|pair| &self.pairs[pair]).filter(|pair| pair.outermost);
+        let change = pair.zip(self.content).map(|(pair, content)| (pair, &content.functions[pair.change]));
+        change.is_some_and(|(pair, change)| {
+            (change.parts.decorators || change.parts.kind) && self.bound_plainly[pair.change]
+        })
+    }
+
     /// Refuses a change whose function does not run the code that the patch was written for.
     fn check(&mut self, index: usize, change: &FunctionChange) -> Result<(), Failure> {
         let value = self.base_value(change);

@@ -277,6 +277,13 @@ pub fn before<'py>(
     Some(stored.before.as_ref().map(|value| value.bind(py).clone()))
 }
 
+/// The namespaces of some modules, as far as they have records.
+pub fn namespaces<'py>(py: Python<'py>, keys: &[&str]) -> Vec<Bound<'py, PyDict>> {
+    let records = records();
+    let own = keys.iter().filter_map(|key| records.get(*key)?.namespace.as_ref());
+    own.map(|namespace| namespace.bind(py).clone()).collect()
+}
+
 /// The stores of some modules' records, the last one first.
 pub fn stored(py: Python<'_>, keys: &[&str]) -> Vec<Stored> {
     let records = records();

@@ -3,7 +3,7 @@
 
 use super::execute::Executor;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{holders, refusal, scope};
+use super::{codes, holders, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::Step;
 use patchctl_protocol::state::{Reason, Refusal};
@@ -44,7 +44,7 @@ pub fn regenerate<'py>(
 ) -> Result<(), Refusal> {
     let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "making the class anew", &error);
     let class = scope::class(&executor.module.namespace, &step.scope)?;
-    let new = make(py, executor, step)?;
+    let (new, body) = make(py, executor, step)?;
     if scope::attribute(&new, "__slots__").is_some() {
         let detail = format!("{} has slots, which are laid out when the class is made", step.scope.join("."));
         return Err(Refusal::new(Reason::UnsupportedChange, detail));
@@ -59,8 +59,15 @@ pub fn regenerate<'py>(
     {
         let (name, value): (String, Bound<'_, PyAny>) =
             entry.and_then(|entry| entry.extract()).map_err(raised)?;
-        if is_taken_over(&class, &name, &value, step).map_err(raised)? {
+        let generated = !body.contains(&name) && is_method(&value);
+        if generated && !OWN.contains(&name.as_str()) || is_taken_over(&class, &name, &value, step).map_err(raised)? {
             taken.push((name, Some(value)));
+        }
+    }
+    for name in scope::names(&class) {
+        let gone = scope::attribute(&new, &name).is_none() && !body.contains(&name);
+        if gone && scope::attribute(&class, &name).is_some_and(|value| is_generated(&value)) {
+            taken.push((name, None));
         }
     }
     // What the body binds and the decorator took away: a field whose default is made by a factory.
@@ -73,6 +80,18 @@ pub fn regenerate<'py>(
         transaction.put(py, purpose, slot, value).map_err(raised)?;
     }
     Ok(())
+}
+
+/// Whether it is a method, behind whatever stands around it.
+fn is_method(value: &Bound<'_, PyAny>) -> bool {
+    holders::plain_function(value).is_some()
+}
+
+/// Whether a decorator of the standard library, or one that compiles text, made a method.
+fn is_generated(value: &Bound<'_, PyAny>) -> bool {
+    let Some(function) = holders::plain_function(value) else { return false };
+    let file = function.getattr("__code__").ok().and_then(|code| interpreter::text(&code, "co_filename"));
+    file.is_some_and(|file| file.starts_with('<') || file.ends_with("/functools.py"))
 }
 
 fn is_taken_over(
@@ -104,19 +123,20 @@ pub fn rebase<'py>(
 ) -> Result<(), Refusal> {
     let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "assigning the bases", &error);
     let class = scope::class(&executor.module.namespace, &step.scope)?;
-    let bases = make(py, executor, step)?.getattr("__bases__").map_err(raised)?;
+    let bases = make(py, executor, step)?.0.getattr("__bases__").map_err(raised)?;
     let label = step.label("__bases__");
     let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
     let slot = Slot::Attribute(class.into_any().unbind(), "__bases__".to_owned());
     transaction.put(py, purpose, slot, Some(bases)).map_err(raised)
 }
 
-/// The class as its new statement makes it, bound to no name of the module.
+/// The class as its new statement makes it, bound to no name of the module, and the names that stand in its
+/// body.
 fn make<'py>(
     py: Python<'py>,
     executor: &mut Executor<'_, 'py, '_>,
     step: &Step,
-) -> Result<Bound<'py, PyType>, Refusal> {
+) -> Result<(Bound<'py, PyType>, Vec<String>), Refusal> {
     let code = executor.compile(py, step.source.as_deref().unwrap_or_default())?;
     let (name, outer) = match step.scope.split_last() {
         Some((name, outer)) => (name, outer.to_vec()),
@@ -125,7 +145,15 @@ fn make<'py>(
     let locals = if outer.is_empty() { PyDict::new(py) } else { executor.locals(&outer)? };
     executor.run(py, &code, &outer, &locals)?;
     let made = locals.get_item(name).ok().flatten();
-    made.and_then(scope::behind).ok_or_else(|| {
+    let class = made.and_then(|made| scope::behind(made, name)).ok_or_else(|| {
         Refusal::new(Reason::UnsupportedChange, format!("{name} is no class after its decorators"))
-    })
+    })?;
+    let internal = |error: PyErr| refusal(py, Reason::Internal, "reading a class's body", &error);
+    let mut names: Vec<String> = Vec::new();
+    for code in codes::within(&code).map_err(internal)? {
+        if interpreter::text(&code, "co_name").as_deref() == Some(name) {
+            names.extend(code.getattr("co_names").and_then(|names| names.extract::<Vec<_>>()).map_err(internal)?);
+        }
+    }
+    Ok((class, names))
 }

@@ -48,6 +48,11 @@ impl<'py> Executor<'_, 'py, '_> {
             locals.update(class.getattr("__dict__")?.cast::<PyMapping>()?)?;
             // Annotated statements write into this one: it must not be the class's own.
             locals.set_item("__annotations__", PyDict::new(py))?;
+            for name in ["__annotate_func__", "__annotate__", "__conditional_annotations__"] {
+                if locals.contains(name)? {
+                    locals.del_item(name)?;
+                }
+            }
             Ok(locals)
         };
         let locals =

@@ -3,7 +3,7 @@
 use crate::interpreter;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 /// The class that a chain of names leads to.
 ///
@@ -17,14 +17,15 @@ pub fn class<'py>(namespace: &Bound<'py, PyDict>, names: &[String]) -> Result<Bo
             Some(class) => attribute(class, name),
         };
         let value = value.ok_or_else(|| missing(names, "does not exist in the process"))?;
-        found = Some(behind(value).ok_or_else(|| missing(names, "is no class in the process"))?);
+        found = Some(behind(value, name).ok_or_else(|| missing(names, "is no class in the process"))?);
     }
     found.ok_or_else(|| missing(names, "names nothing"))
 }
 
-/// The class itself, or the one that a function wraps which stands in its place (`functools.wraps`).
+/// The class itself, or the one of that name that a function wraps which stands in its place: by
+/// `functools.wraps`, or in its closure.
 #[must_use]
-pub fn behind(value: Bound<'_, PyAny>) -> Option<Bound<'_, PyType>> {
+pub fn behind<'py>(value: Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyType>> {
     const DEEPEST: usize = 20;
     let mut value = value;
     for _ in 0..DEEPEST {
@@ -35,9 +36,19 @@ pub fn behind(value: Bound<'_, PyAny>) -> Option<Bound<'_, PyType>> {
         if !interpreter::is_function(&value).ok()? {
             return None;
         }
-        value = value.getattr("__wrapped__").ok()?;
+        value = match value.getattr("__wrapped__") {
+            Ok(wrapped) => wrapped,
+            Err(_) => return captured(&value, name),
+        };
     }
     None
+}
+
+/// The class of that name in a function's closure.
+fn captured<'py>(function: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyType>> {
+    let cells = function.getattr("__closure__").ok()?.cast_into::<PyTuple>().ok()?;
+    let classes = cells.iter().filter_map(|cell| cell.getattr("cell_contents").ok()?.cast_into::<PyType>().ok());
+    classes.into_iter().find(|class| interpreter::text(class, "__name__").as_deref() == Some(name))
 }
 
 fn missing(names: &[String], what: &str) -> Refusal {

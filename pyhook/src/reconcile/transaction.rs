@@ -1,6 +1,7 @@
 //! Stores that can be taken back: each with the value before, so that reverting in reverse order leaves
 //! everything as it was.
 
+use super::member;
 use crate::interpreter;
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::prelude::*;
@@ -15,6 +16,8 @@ pub enum Slot {
     Class(Py<PyAny>, String),
     /// An item of a container.
     Item(Py<PyAny>, Py<PyAny>),
+    /// The place of a list, or of a set, where any of some objects stands.
+    Member(Py<PyAny>, Vec<Py<PyAny>>),
 }
 
 /// A store: the values before and after; `None` is absent.
@@ -66,6 +69,10 @@ impl Slot {
             Self::Attribute(object, name) => Self::Attribute(object.clone_ref(py), name.clone()),
             Self::Class(class, name) => Self::Class(class.clone_ref(py), name.clone()),
             Self::Item(container, key) => Self::Item(container.clone_ref(py), key.clone_ref(py)),
+            Self::Member(container, objects) => {
+                let objects = objects.iter().map(|object| object.clone_ref(py)).collect();
+                Self::Member(container.clone_ref(py), objects)
+            }
         }
     }
 
@@ -81,6 +88,7 @@ impl Slot {
                 object.bind(py).is(container)
                     && key.is_some_and(|key| key.to_cow().is_ok_and(|key| key == name))
             }
+            Self::Member(..) => false,
         }
     }
 
@@ -94,13 +102,17 @@ impl Slot {
                 .bind(py)
                 .cast_exact::<PyString>()
                 .is_ok_and(|key| key.to_cow().is_ok_and(|key| self.is_of(py, object.bind(py), &key))),
+            Self::Member(..) => false,
         }
     }
 
     /// Whether both are places of one object. Runs no code.
     pub fn is_beside(&self, other: &Self) -> bool {
         let object = |slot: &Self| match slot {
-            Self::Attribute(object, _) | Self::Class(object, _) | Self::Item(object, _) => object.as_ptr(),
+            Self::Attribute(object, _)
+            | Self::Class(object, _)
+            | Self::Item(object, _)
+            | Self::Member(object, _) => object.as_ptr(),
         };
         object(self) == object(other)
     }
@@ -114,6 +126,7 @@ impl Slot {
             Self::Attribute(object, name) => object.bind(py).getattr(name.as_str()),
             Self::Class(class, name) => class.bind(py).getattr("__dict__")?.get_item(name),
             Self::Item(container, key) => container.bind(py).get_item(key),
+            Self::Member(container, objects) => return member::read(container.bind(py), objects),
         };
         match value {
             Ok(value) => Ok(Some(value)),
@@ -138,6 +151,7 @@ impl Slot {
             (Self::Class(class, name), None) => builtins.type_delattr.call1(py, (class, name)).map(drop),
             (Self::Item(container, key), Some(value)) => container.bind(py).set_item(key, value),
             (Self::Item(container, key), None) => container.bind(py).del_item(key),
+            (Self::Member(container, objects), value) => member::write(container.bind(py), objects, value),
         }
     }
 }

@@ -35,8 +35,25 @@ pub fn function<'py>(value: &Bound<'py, PyAny>, qualname: &str) -> PyResult<Opti
     Ok(wrapped)
 }
 
+/// Whether a wrapper holds an object, at any depth.
+///
+/// # Errors
+/// What reading the interpreter's own objects raises.
+pub fn holds(value: &Bound<'_, PyAny>, wanted: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let mut open = VecDeque::from([value.clone()]);
+    for _ in 0..MOST {
+        let Some(object) = open.pop_front() else { break };
+        if object.is(wanted) {
+            return Ok(true);
+        }
+        let inside = if interpreter::is_function(&object)? { within_function } else { within };
+        open.extend(inside(&object)?);
+    }
+    Ok(false)
+}
+
 /// Whether the code was compiled under that name. `__qualname__` of the function may be a copy.
-fn is_named(function: &Bound<'_, PyAny>, qualname: &str) -> PyResult<bool> {
+pub fn is_named(function: &Bound<'_, PyAny>, qualname: &str) -> PyResult<bool> {
     let code = function.getattr(intern!(function.py(), "__code__"))?;
     Ok(match interpreter::text(&code, "co_qualname") {
         Some(name) => name == qualname,

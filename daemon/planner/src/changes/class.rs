@@ -1,6 +1,7 @@
 //! Classes that stand in both texts: their headers, and the bodies whose values a decorator or metaclass
 //! has read.
 
+use super::class_decorator;
 use super::scope::Scope;
 use super::scope_pair::{ClassPair, ScopePair};
 use super::step::{self, Sort};
@@ -8,7 +9,7 @@ use super::walk::Walker;
 use crate::excerpt::Excerpt;
 use crate::pair::Origin;
 use crate::source::{Bound, Enclosing, same_decorators, same_expr, same_optional, same_type_params};
-use patchctl_protocol::plan::{Action, StepKind};
+use patchctl_protocol::plan::{Action, Stale, StepKind};
 use ruff_python_ast::{Expr, Keyword, Stmt, StmtClassDef};
 use ruff_text_size::Ranged;
 
@@ -53,7 +54,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         let ClassPair { old, new } = classes;
         let name = scope.dotted(&new.name);
         let line = self.new.line_number(self.new.keyword(new.range, &new.decorator_list));
-        if !same_decorators(&old.decorator_list, &new.decorator_list) {
+        if !class_decorator::may_change(self.new, old, new) {
             self.unsupported(name, line, "the decorators of a class changed");
         } else if !same_type_params(old.type_params.as_deref(), new.type_params.as_deref()) {
             self.unsupported(name, line, "the type parameters of a class changed");
@@ -77,13 +78,14 @@ impl<'a> Walker<'_, '_, '_, 'a> {
     /// Values of a class body that a decorator or metaclass has read: true where this took the place of
     /// the single steps.
     pub fn special_class(&mut self, pair: &ScopePair<'_, 'a>) -> bool {
-        let Some(ClassPair { new: class, .. }) = pair.class else { return false };
+        let Some(ClassPair { old, new: class }) = pair.class else { return false };
         self.slots(pair);
-        let names = self.changed_values(pair, !class.decorator_list.is_empty());
-        if names.is_empty() {
+        let redecorated = !same_decorators(&old.decorator_list, &class.decorator_list);
+        let names = self.changed_values(pair, redecorated || !class.decorator_list.is_empty());
+        if names.is_empty() && !redecorated {
             return false;
         }
-        if self.is_computed(class) {
+        if !names.is_empty() && self.is_computed(class) {
             let line = self.new.line_number(class.name.start());
             let detail = format!(
                 "values in the body of a class that its metaclass computes from ({})",
@@ -92,7 +94,11 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             self.unsupported(pair.scope.classes.join("."), line, &detail);
             return false;
         }
-        if class.decorator_list.is_empty() {
+        if class.decorator_list.is_empty() && !redecorated {
+            return false;
+        }
+        if !class_decorator::may_run_again(self.new, class) {
+            self.note_decorators(pair.scope, class);
             return false;
         }
         self.regenerate(pair, class, names);
@@ -115,6 +121,13 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         same_expr(&old.target, &new.target)
             && same_optional(old.value.as_deref(), new.value.as_deref())
             && pair.class.is_none_or(harmless)
+    }
+
+    /// Its decorators may have computed something from the body, and can't be asked again.
+    fn note_decorators(&mut self, scope: &Scope, class: &StmtClassDef) {
+        let line = self.new.line_number(class.name.start());
+        let because = "what its decorators made of it".to_owned();
+        self.changes.stale.push(Stale { name: scope.classes.join("."), line, because, file: None });
     }
 
     fn regenerate(&mut self, pair: &ScopePair<'_, 'a>, class: &'a StmtClassDef, names: Vec<String>) {
@@ -179,7 +192,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
     }
 
     /// Whether a class, or one of its bases in this module, has a base whose metaclass computes it.
-    fn is_computed(&self, class: &StmtClassDef) -> bool {
+    pub fn is_computed(&self, class: &StmtClassDef) -> bool {
         let mut seen: Vec<&str> = Vec::new();
         let mut waiting: Vec<&StmtClassDef> = vec![class];
         while let Some(class) = waiting.pop() {

@@ -65,7 +65,7 @@ fn value(stmt: &Stmt) -> Option<&Expr> {
     }
 }
 
-/// The lambdas that a value holds: itself, or within displays.
+/// The lambdas that a value holds: itself, or within displays and comprehensions.
 fn collect<'a>(value: &'a Expr, found: &mut Vec<&'a ExprLambda>) {
     match value {
         Expr::Lambda(lambda) => found.push(lambda),
@@ -73,6 +73,9 @@ fn collect<'a>(value: &'a Expr, found: &mut Vec<&'a ExprLambda>) {
         Expr::List(list) => list.elts.iter().for_each(|value| collect(value, found)),
         Expr::Tuple(tuple) => tuple.elts.iter().for_each(|value| collect(value, found)),
         Expr::Set(set) => set.elts.iter().for_each(|value| collect(value, found)),
+        Expr::ListComp(made) => collect(&made.elt, found),
+        Expr::SetComp(made) => collect(&made.elt, found),
+        Expr::DictComp(made) => collect(&made.value, found),
         _ => {}
     }
 }

@@ -1,10 +1,13 @@
 //! What changed between two texts of a module: functions, and steps in the namespaces of the module and its
 //! classes.
 
+mod annotation;
 mod class;
+mod class_decorator;
 mod found;
 mod import;
 mod lambda;
+mod registers;
 mod removal;
 mod scope;
 mod scope_pair;

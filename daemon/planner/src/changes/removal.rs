@@ -1,11 +1,12 @@
 //! What a scope lost: names to delete, definitions whose place another one takes.
 
+use super::registers::registers;
 use super::scope_pair::ScopePair;
 use super::step::{self, Sort, first_words, has_no_effect};
 use super::walk::Walker;
 use crate::pair::Origin;
 use crate::source::same_decorators;
-use patchctl_protocol::plan::Stale;
+use patchctl_protocol::plan::{Action, Stale};
 use ruff_python_ast::Stmt;
 use std::collections::BTreeSet;
 
@@ -21,7 +22,9 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let gone: Vec<String> =
                 bound.names.iter().filter(|n| !pair.bound_after(n)).map(|n| pair.scope.mangle(n)).collect();
             if !gone.is_empty() {
-                self.changes.deletions.push(step::delete(pair.scope, gone, sort.removed(), line));
+                let mut draft = step::delete(pair.scope, gone, sort.removed(), line);
+                draft.step.registers = item.stmts.iter().any(registers);
+                self.changes.deletions.push(draft);
             }
             if sort == Sort::Other && !item.stmts.iter().all(has_no_effect) || !bound.places.is_empty() {
                 let words = first_words(self.old.slice(item.range()));
@@ -36,6 +39,18 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
         self.changed_away(pair);
         self.lost_definitions(pair, &kept);
+    }
+
+    /// A class that is made anew says itself which of the names that its decorators read are gone.
+    pub fn forget_made_anew(&mut self, pair: &ScopePair<'_, 'a>) {
+        let here = &pair.scope.namespace;
+        let steps = self.changes.steps.iter().map(|draft| &draft.step);
+        let anew = steps.filter(|step| step.action == Action::Regenerate && step.scope == *here);
+        let names: Vec<String> = anew.flat_map(|step| step.binds.clone()).collect();
+        for draft in self.changes.deletions.iter_mut().filter(|draft| draft.step.scope == *here) {
+            draft.step.binds.retain(|name| !names.contains(name));
+        }
+        self.changes.deletions.retain(|draft| !draft.step.binds.is_empty());
     }
 
     /// Of several definitions of a name, in branches or one after the other, one is left: whichever of

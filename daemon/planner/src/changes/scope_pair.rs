@@ -34,6 +34,14 @@ impl<'a> ScopePair<'_, 'a> {
         self.old_bound.iter().any(|bound| bound.names.iter().any(|known| known == name))
     }
 
+    /// Whether an import bound one of the names last.
+    pub fn was_imported(&self, names: &[String]) -> bool {
+        names.iter().any(|name| {
+            let binder = self.old_bound.iter().rposition(|bound| bound.names.contains(name));
+            binder.is_some_and(|index| Sort::of(self.items.old[index].stmts, &self.old_bound[index]) == Sort::Import)
+        })
+    }
+
     /// Whether an item is an import statement that only lost names.
     pub fn loses_imports(&self, index: usize) -> bool {
         let Origin::Changed(old) = self.origins[index] else { return false };
@@ -67,6 +75,28 @@ impl<'a> ScopePair<'_, 'a> {
             };
             if matches!(self.origins[new], Origin::Same(same) if same != old) {
                 self.execute.insert(new);
+            }
+        }
+    }
+
+    /// Where the last of several definitions of a name is gone (the deleter of a property, say), what it made of
+    /// the one before it goes too: what is left of them is executed.
+    pub fn execute_definitions_left(&mut self) {
+        let kept: BTreeSet<usize> = self.origins.iter().filter_map(|origin| origin.index()).collect();
+        let lost = (0..self.items.old.len()).filter(|old| !kept.contains(old));
+        let built_on = |old: &usize| match self.items.old[*old].only() {
+            Some(Stmt::FunctionDef(def)) => {
+                let own = |expr: &Expr| matches!(expr, Expr::Attribute(attribute)
+                    if matches!(&*attribute.value, Expr::Name(name) if name.id == def.name.id));
+                def.decorator_list.iter().any(|decorator| own(&decorator.expression))
+            }
+            _ => false,
+        };
+        let names: BTreeSet<String> =
+            lost.filter(built_on).flat_map(|old| self.old_bound[old].names.clone()).collect();
+        for index in 0..self.items.new.len() {
+            if self.new_bound[index].names.iter().any(|name| names.contains(name)) {
+                self.execute.insert(index);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Drafts of namespace steps.
 
 use super::scope::Scope;
+use super::registers::registers;
 use crate::excerpt::Excerpt;
 use crate::source::{Bound, Enclosing, Item, Source};
 use patchctl_protocol::plan::{Action, Step, StepKind};
@@ -44,6 +45,7 @@ pub(crate) fn execute(
         line: source.line_number(item.range().start()),
         replaces: false,
         late: false,
+        registers: stmts.iter().any(registers),
         kind,
         patches: Vec::new(),
     };
@@ -61,6 +63,7 @@ pub(crate) fn delete(scope: &Scope, names: Vec<String>, kind: StepKind, line: u3
         line,
         replaces: true,
         late: false,
+        registers: false,
         kind,
         patches: Vec::new(),
     };

@@ -10,7 +10,7 @@ use crate::excerpt::Excerpt;
 use crate::pair::{Origin, items, origins};
 use crate::parts::parts;
 use crate::source::{Bound, Enclosing, Item, Source};
-use patchctl_protocol::plan::{Parts, Stale, StepKind, Unsupported};
+use patchctl_protocol::plan::{Parts, StepKind, Unsupported};
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 use ruff_text_size::Ranged;
 use std::collections::BTreeSet;
@@ -56,10 +56,12 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             self.item(&mut pair, index);
         }
         pair.execute_last_binders();
+        pair.execute_definitions_left();
         pair.execute_augmented();
         self.execute_in_order(&mut pair);
         self.executions(&pair);
         self.removed(&pair);
+        self.forget_made_anew(&pair);
         self.list(pair);
     }
 
@@ -104,7 +106,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             _ if origin.is_changed() && self.lambdas(pair.scope, old.as_ref(), &item) => {}
             _ if self.is_annotation_alone(pair, index) => {
                 self.changes.beyond_functions = true;
-                self.annotation_only(pair.scope, &item);
+                self.annotation_only(pair, index);
             }
             _ if origin == Origin::New || origin.is_changed() => {
                 self.statement(pair, index);
@@ -147,7 +149,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         let item = &pair.items.new[index];
         self.changes.beyond_functions = true;
         if item.stmts.iter().all(has_no_effect) {
-            self.annotation_only(pair.scope, item);
+            self.annotation_only(pair, index);
         } else if pair.loses_imports(index) {
             // What it lost is deleted; what it kept is bound already.
         } else if pair.new_bound[index].star {
@@ -163,20 +165,6 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         self.changes.beyond_functions = true;
         let detail = detail.to_owned();
         self.changes.unsupported.push(Unsupported { name, line, detail, patches: Vec::new() });
-    }
-
-    /// Annotations without value are read by decorators and metaclasses alone, at import.
-    fn annotation_only(&mut self, scope: &Scope, item: &Item<'_>) {
-        for stmt in item.stmts {
-            let Stmt::AnnAssign(assign) = stmt else { continue };
-            let Expr::Name(name) = &*assign.target else { continue };
-            self.changes.stale.push(Stale {
-                name: scope.dotted(&name.id),
-                line: self.new.line_number(stmt.start()),
-                because: Stale::ANNOTATION.to_owned(),
-                file: None,
-            });
-        }
     }
 
     /// Makes steps of the items to execute.
@@ -200,7 +188,12 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let sort = Sort::of(item.stmts, bound);
             let places = !bound.places.is_empty() && pair.origins[index].is_changed();
             let changed = replaces || places;
-            let kind = if changed { sort.changed() } else { sort.added(pair.class.is_some()) };
+            let kind = match changed {
+                // What was there belongs to another module.
+                true if pair.was_imported(&bound.names) => StepKind::ChangedImport,
+                true => sort.changed(),
+                false => sort.added(pair.class.is_some()),
+            };
             let mut draft = step::execute(self.new, pair.scope, outer, stmts, kind);
             draft.step.replaces = changed;
             let in_branch = matches!(item.outer.last(), Some(Enclosing::Branch { .. }));

@@ -51,13 +51,24 @@ impl<'a> Spread<'_, '_, '_, 'a> {
 
     /// A class behaves as the functions that make its instances do, its own or inherited.
     fn constructor(&mut self, name: &str, class: &StmtClassDef, functions: &[Function]) -> bool {
+        let bases = class.arguments.iter().flat_map(|arguments| arguments.args.iter());
+        let bases: Vec<String> = bases.filter_map(dotted).collect();
+        // Making a subclass of it runs these.
+        let hooks: Vec<String> = bases.iter().map(|base| format!("{base}.__init_subclass__")).collect();
+        let hook = format!("{name}.__init_subclass__");
+        let mut grown = false;
+        if !functions.iter().any(|function| function.name == hook) {
+            grown |= self.changed.follow_calls(&hook, &hooks);
+        }
+        grown | self.maker(name, &bases, functions)
+    }
+
+    fn maker(&mut self, name: &str, bases: &[String], functions: &[Function]) -> bool {
         let makers = ["__init__", "__new__", "__post_init__"].map(|maker| format!("{name}.{maker}"));
         let has_own = functions.iter().any(|function| makers.contains(&function.name));
         if has_own {
             return self.changed.follow(name, &makers);
         }
-        let bases = class.arguments.iter().flat_map(|arguments| arguments.args.iter());
-        let bases: Vec<String> = bases.filter_map(dotted).collect();
-        self.changed.follow_calls(name, &bases)
+        self.changed.follow_calls(name, bases)
     }
 }

@@ -11,5 +11,5 @@ mod seeds;
 mod spread;
 
 pub(crate) use pure::is_pure;
-pub(crate) use reads::Reads;
+pub(crate) use reads::{Reads, dotted};
 pub(crate) use spread::add;

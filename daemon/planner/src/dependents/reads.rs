@@ -1,7 +1,7 @@
 //! Which names a statement reads, and calls, when it is executed; and which a function's body does.
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Decorator, Expr, Parameters, Stmt, StmtFunctionDef};
+use ruff_python_ast::{Arguments, Decorator, Expr, Parameters, Stmt, StmtFunctionDef};
 
 /// Read by whoever asks for the whole namespace (`"..." % locals()`).
 pub(super) const EVERYTHING: &str = "*";
@@ -24,6 +24,7 @@ impl Reads {
             Stmt::ClassDef(class) => {
                 collector.decorators(&class.decorator_list);
                 if let Some(arguments) = &class.arguments {
+                    collector.class_hooks(arguments);
                     collector.visit_arguments(arguments);
                 }
             }
@@ -74,6 +75,17 @@ struct Collector<'w> {
 impl Collector<'_> {
     fn dotted(&self, expr: &Expr) -> Option<String> {
         if (self.wanted)(root(expr)?) { dotted(expr) } else { None }
+    }
+
+    /// What making a class calls of its bases and its metaclass.
+    fn class_hooks(&mut self, arguments: &Arguments) {
+        let bases = arguments.args.iter().filter_map(|base| self.dotted(base));
+        let mut calls: Vec<String> = bases.map(|base| format!("{base}.__init_subclass__")).collect();
+        let metaclass = arguments.find_keyword("metaclass").and_then(|keyword| self.dotted(&keyword.value));
+        for hook in ["__prepare__", "__new__", "__init__"] {
+            calls.extend(metaclass.iter().map(|metaclass| format!("{metaclass}.{hook}")));
+        }
+        self.reads.calls.extend(calls);
     }
 
     fn decorators(&mut self, decorators: &[Decorator]) {
@@ -146,7 +158,7 @@ fn root(expr: &Expr) -> Option<&str> {
 }
 
 /// A name with attributes as dotted text.
-pub(super) fn dotted(expr: &Expr) -> Option<String> {
+pub(crate) fn dotted(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Name(name) => Some(name.id.to_string()),
         Expr::Attribute(attribute) => Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr)),

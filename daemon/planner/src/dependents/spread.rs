@@ -229,7 +229,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         let line = stmts.first().map_or(0, |stmt| self.source.line_number(stmt.start()));
         let steps = self.changes.steps.iter_mut();
         let mut marked = false;
-        for draft in steps.filter(|draft| draft.step.line == line && draft.step.action == Action::Execute) {
+        for draft in steps.filter(|draft| draft.step.line == line && draft.step.action != Action::Delete) {
             draft.step.late = true;
             marked = true;
         }
