@@ -67,6 +67,7 @@ fn abstracts(class: &Bound<'_, PyType>) -> PyResult<BTreeSet<String>> {
 
 fn is_abstract(value: &Bound<'_, PyAny>) -> bool {
     let known = interpreter::is_function(value).unwrap_or(false)
-        || interpreter::type_name(value).is_some_and(|(module, _)| module == "builtins" || module == "functools");
+        || interpreter::type_name(value)
+            .is_some_and(|(module, _)| module == "builtins" || module == "functools");
     known && value.getattr("__isabstractmethod__").is_ok_and(|told| told.is_truthy().unwrap_or(false))
 }

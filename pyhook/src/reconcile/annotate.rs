@@ -46,18 +46,25 @@ pub fn forget<'py>(
     let annotations = intern!(py, "__annotations__");
     let own = match names {
         [] => namespace.get_item(annotations)?,
-        _ => scope::class(namespace, names).ok().and_then(|class| scope::attribute(&class, "__annotations__")),
+        _ => {
+            scope::class(namespace, names).ok().and_then(|class| scope::attribute(&class, "__annotations__"))
+        }
     };
     let Some(own) = own.and_then(|own| own.cast_into::<PyDict>().ok()) else { return Ok(()) };
     if !own.contains(name)? {
         return Ok(());
     }
     let purpose = Purpose { label: "", ..purpose };
-    transaction.put(py, purpose, Slot::Item(own.into_any().unbind(), PyString::new(py, name).into_any().unbind()), None)
+    transaction.put(
+        py,
+        purpose,
+        Slot::Item(own.into_any().unbind(), PyString::new(py, name).into_any().unbind()),
+        None,
+    )
 }
 
 /// Gives the class the annotations that a statement of its body has made.
-fn take_over<'py>(
+pub fn take_over<'py>(
     py: Python<'py>,
     executor: &mut Executor<'_, 'py, '_>,
     step: &Step,

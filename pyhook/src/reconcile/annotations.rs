@@ -4,9 +4,7 @@
 
 use super::execute::Executor;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{refusal, scope};
 use patchctl_protocol::plan::{Stale, Step};
-use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -80,37 +78,6 @@ impl<'py> Executor<'_, 'py, '_> {
         }
         if kept.put_back(&self.module.namespace)? {
             self.annotations_stay(step);
-        }
-        Ok(())
-    }
-
-    /// Takes over what a statement of a class's body put into the copy of its namespace.
-    pub(super) fn keep_class_annotations(
-        &mut self,
-        py: Python<'py>,
-        step: &Step,
-        (locals, kept): (&Bound<'py, PyDict>, Kept<'py>),
-        transaction: &mut Transaction,
-    ) -> Result<(), Refusal> {
-        let internal = |error: PyErr| refusal(py, Reason::Internal, "annotating", &error);
-        if kept.put_back(locals).map_err(internal)? {
-            self.annotations_stay(step);
-            return Ok(());
-        }
-        let made = locals.get_item(ANNOTATIONS).map_err(internal)?;
-        let Some(made) = made.and_then(|made| made.cast_into::<PyDict>().ok()) else { return Ok(()) };
-        let class = scope::class(&self.module.namespace, &step.scope)?;
-        let own = scope::attribute(&class, ANNOTATIONS).and_then(|own| own.cast_into::<PyDict>().ok());
-        let purpose = Purpose::kept(&self.module.key, "", &step.patches);
-        for name in &step.binds {
-            let Some(value) = made.get_item(name).map_err(internal)? else { continue };
-            let Some(own) = &own else {
-                let all = made.copy().map_err(internal)?.into_any();
-                return self.bind(py, purpose, &step.scope, ANNOTATIONS, Some(all), transaction);
-            };
-            let key = PyString::new(py, name).into_any().unbind();
-            let slot = Slot::Item(own.clone().into_any().unbind(), key);
-            transaction.put(py, purpose, slot, Some(value)).map_err(internal)?;
         }
         Ok(())
     }

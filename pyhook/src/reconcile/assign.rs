@@ -67,7 +67,8 @@ impl<'py> Assignment<'_, 'py, '_> {
                 original: Some(self.candidate.base.clone().unbind()),
                 current: code.unbind(),
                 outermost: pair.outermost,
-                optional: change.is_optional() || !pair.outermost,
+                // Who holds what was undecorated may rightly let go of it.
+                optional: change.is_optional() || !pair.outermost || self.module.leads_on(self.candidate),
                 patches: change.patches.clone(),
             });
         }

@@ -89,7 +89,8 @@ fn forward(
     }
     let mut executor = Executor::new(module, content);
     let mut templates = Templates::default();
-    let looking = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "looking for holders", &error));
+    let looking =
+        |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "looking for holders", &error));
     let before = executor.registered_before(py).map_err(looking)?;
     // Definitions and values in source order, so that each finds what it reads.
     let early = content.steps.iter().filter(|step| !step.late && step.action != Action::Delete);

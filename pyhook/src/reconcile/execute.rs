@@ -195,9 +195,8 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         let code = self.compile(py, step.source.as_deref().unwrap_or_default())?;
         let locals = self.locals(&step.scope)?;
         let internal = |error: PyErr| refusal(py, Reason::Internal, "binding", &error);
-        let kept = Kept::of(&locals).map_err(internal)?;
         self.run(py, &code, &step.scope, &locals)?;
-        self.keep_class_annotations(py, step, (&locals, kept), transaction)?;
+        annotate::take_over(py, self, step, &locals, transaction);
         for name in &step.binds {
             let value = locals.get_item(name).map_err(internal)?;
             let label = step.label(name);
@@ -244,7 +243,8 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         py: Python<'py>,
         transaction: &mut Transaction,
     ) -> Result<(), Refusal> {
-        let mut scopes: Vec<&Step> = self.content.steps.iter().filter(|step| !step.scope.is_empty()).collect();
+        let mut scopes: Vec<&Step> =
+            self.content.steps.iter().filter(|step| !step.scope.is_empty()).collect();
         scopes.dedup_by(|one, other| one.scope == other.scope);
         for step in scopes {
             let Ok(class) = scope::class(&self.module.namespace, &step.scope) else { continue };

@@ -60,7 +60,9 @@ pub fn regenerate<'py>(
         let (name, value): (String, Bound<'_, PyAny>) =
             entry.and_then(|entry| entry.extract()).map_err(raised)?;
         let generated = !body.contains(&name) && is_method(&value);
-        if generated && !OWN.contains(&name.as_str()) || is_taken_over(&class, &name, &value, step).map_err(raised)? {
+        if generated && !OWN.contains(&name.as_str())
+            || is_taken_over(&class, &name, &value, step).map_err(raised)?
+        {
             taken.push((name, Some(value)));
         }
     }
@@ -152,7 +154,9 @@ fn make<'py>(
     let mut names: Vec<String> = Vec::new();
     for code in codes::within(&code).map_err(internal)? {
         if interpreter::text(&code, "co_name").as_deref() == Some(name) {
-            names.extend(code.getattr("co_names").and_then(|names| names.extract::<Vec<_>>()).map_err(internal)?);
+            names.extend(
+                code.getattr("co_names").and_then(|names| names.extract::<Vec<_>>()).map_err(internal)?,
+            );
         }
     }
     Ok((class, names))

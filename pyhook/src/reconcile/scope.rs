@@ -47,7 +47,8 @@ pub fn behind<'py>(value: Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, Py
 /// The class of that name in a function's closure.
 fn captured<'py>(function: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyType>> {
     let cells = function.getattr("__closure__").ok()?.cast_into::<PyTuple>().ok()?;
-    let classes = cells.iter().filter_map(|cell| cell.getattr("cell_contents").ok()?.cast_into::<PyType>().ok());
+    let classes =
+        cells.iter().filter_map(|cell| cell.getattr("cell_contents").ok()?.cast_into::<PyType>().ok());
     classes.into_iter().find(|class| interpreter::text(class, "__name__").as_deref() == Some(name))
 }
 

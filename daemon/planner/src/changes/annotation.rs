@@ -13,9 +13,9 @@ impl<'a> Walker<'_, '_, '_, 'a> {
     /// own code have read it at import.
     pub fn annotation_only(&mut self, pair: &ScopePair<'_, 'a>, index: usize) {
         let item = &pair.items.new[index];
-        let plain = pair.class.is_some_and(|class| {
-            class.new.decorator_list.is_empty() && class.old.decorator_list.is_empty()
-        });
+        let plain = pair
+            .class
+            .is_some_and(|class| class.new.decorator_list.is_empty() && class.old.decorator_list.is_empty());
         for stmt in item.stmts {
             let Stmt::AnnAssign(assign) = stmt else { continue };
             let Expr::Name(name) = &*assign.target else { continue };
@@ -24,7 +24,8 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 let text = format!("{}: {}", name.id, self.new.slice(assign.annotation.range()));
                 let mut excerpt = Excerpt::new(self.new);
                 excerpt.keep_text(&item.outer, stmt.start(), &text);
-                let mut draft = step::execute(self.new, pair.scope, &item.outer, item.stmts, StepKind::Statement);
+                let mut draft =
+                    step::execute(self.new, pair.scope, &item.outer, item.stmts, StepKind::Statement);
                 draft.step.action = Action::Annotate;
                 draft.step.source = Some(excerpt.text());
                 draft.step.binds.clear();

@@ -26,8 +26,18 @@ const COMPUTING: [&str; 14] = [
 
 /// Functions that look at a class and keep nothing of it.
 const LOOKING: [&str; 12] = [
-    "setattr", "getattr", "hasattr", "delattr", "vars", "dir", "issubclass", "isinstance", "type", "wraps",
-    "super", "repr",
+    "setattr",
+    "getattr",
+    "hasattr",
+    "delattr",
+    "vars",
+    "dir",
+    "issubclass",
+    "isinstance",
+    "type",
+    "wraps",
+    "super",
+    "repr",
 ];
 
 /// Whether all decorators of a class are known to make methods from its body and no more.

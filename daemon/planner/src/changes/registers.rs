@@ -34,8 +34,20 @@ const KEEPING_NOTHING: [&str; 24] = [
 
 /// Bases that keep nothing of their subclasses, by the end of their last name.
 const PLAIN_BASES: [&str; 14] = [
-    "Error", "Exception", "Warning", "object", "ABC", "Protocol", "Generic", "Enum", "NamedTuple", "TypedDict",
-    "dict", "list", "str", "tuple",
+    "Error",
+    "Exception",
+    "Warning",
+    "object",
+    "ABC",
+    "Protocol",
+    "Generic",
+    "Enum",
+    "NamedTuple",
+    "TypedDict",
+    "dict",
+    "list",
+    "str",
+    "tuple",
 ];
 
 /// Whether making this definition may put it somewhere else than in its name.

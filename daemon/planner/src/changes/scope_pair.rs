@@ -38,7 +38,9 @@ impl<'a> ScopePair<'_, 'a> {
     pub fn was_imported(&self, names: &[String]) -> bool {
         names.iter().any(|name| {
             let binder = self.old_bound.iter().rposition(|bound| bound.names.contains(name));
-            binder.is_some_and(|index| Sort::of(self.items.old[index].stmts, &self.old_bound[index]) == Sort::Import)
+            binder.is_some_and(|index| {
+                Sort::of(self.items.old[index].stmts, &self.old_bound[index]) == Sort::Import
+            })
         })
     }
 
@@ -86,8 +88,10 @@ impl<'a> ScopePair<'_, 'a> {
         let lost = (0..self.items.old.len()).filter(|old| !kept.contains(old));
         let built_on = |old: &usize| match self.items.old[*old].only() {
             Some(Stmt::FunctionDef(def)) => {
-                let own = |expr: &Expr| matches!(expr, Expr::Attribute(attribute)
-                    if matches!(&*attribute.value, Expr::Name(name) if name.id == def.name.id));
+                let own = |expr: &Expr| {
+                    matches!(expr, Expr::Attribute(attribute)
+                    if matches!(&*attribute.value, Expr::Name(name) if name.id == def.name.id))
+                };
                 def.decorator_list.iter().any(|decorator| own(&decorator.expression))
             }
             _ => false,

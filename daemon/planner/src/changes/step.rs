@@ -1,7 +1,7 @@
 //! Drafts of namespace steps.
 
-use super::scope::Scope;
 use super::registers::registers;
+use super::scope::Scope;
 use crate::excerpt::Excerpt;
 use crate::source::{Bound, Enclosing, Item, Source};
 use patchctl_protocol::plan::{Action, Step, StepKind};
