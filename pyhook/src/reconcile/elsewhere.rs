@@ -1,5 +1,6 @@
 //! What other modules hold of values that stay behind, and what they computed from those and from changed values
-//! when they were imported. Looked for beside a reconcile, not within it: nothing is changed here.
+//! when they were imported. Looked for beside a reconcile, not within it: nothing is changed here, and texts are
+//! read without the GIL.
 
 use super::texts::{self, Imported};
 use super::{importers, records, scope};
@@ -8,6 +9,7 @@ use patchctl_protocol::plan::Stale;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use std::collections::{HashMap, HashSet};
+use std::fs;
 
 /// Most of what is named for one module.
 const MOST: usize = 1000;
@@ -33,9 +35,9 @@ pub fn stale(py: Python<'_>, key: &str) -> Vec<Stale> {
         records::Elsewhere::Known(stale) => return stale,
         records::Elsewhere::Unknown(namespace, seeds) => (namespace, seeds),
     };
-    let found = match Search::new(&namespace) {
-        Ok(search) if !seeds.is_empty() => search.run(&namespace, seeds),
-        _ => Vec::new(),
+    let found = match seeds.is_empty() {
+        true => Vec::new(),
+        false => Search::new(&namespace).map(|search| search.run(&namespace, seeds)).unwrap_or_default(),
     };
     records::note_elsewhere(py, key, loaded, found.clone());
     found
@@ -121,7 +123,9 @@ impl<'py> Search<'py> {
             if by_text && !(path.is_empty() && told()) {
                 continue;
             }
-            let line = texts::mentioned(&self.text(index).0, &key).unwrap_or(0);
+            let py = giver.namespace.py();
+            let text = &self.text(index).0;
+            let line = py.detach(|| texts::mentioned(text, &key)).unwrap_or(0);
             self.note(index, key.clone(), line, &giver.seed.because);
             self.computed(index, &key, &giver.seed.because);
         }
@@ -143,8 +147,10 @@ impl<'py> Search<'py> {
     }
 
     fn computed(&mut self, index: usize, name: &str, because: &str) {
-        let evaluated = importers::evaluates_annotations(self.modules[index].1.py());
-        for (name, line) in texts::uses(&self.text(index).0, name, evaluated) {
+        let py = self.modules[index].1.py();
+        let evaluated = importers::evaluates_annotations(py);
+        let text = &self.text(index).0;
+        for (name, line) in py.detach(|| texts::uses(text, name, evaluated)) {
             self.note(index, name, line, because);
         }
     }
@@ -164,10 +170,13 @@ impl<'py> Search<'py> {
     fn text(&mut self, index: usize) -> &(String, Vec<Imported>) {
         let namespace = &self.modules[index].1;
         self.texts.entry(index).or_insert_with(|| {
-            let text = importers::text(namespace);
+            let file = importers::source_file(namespace);
             let package = importers::text_of(namespace, "__package__").unwrap_or_default();
-            let imports = texts::from_imports(&text, &package);
-            (text, imports)
+            namespace.py().detach(|| {
+                let text = file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+                let imports = texts::from_imports(&text, &package);
+                (text, imports)
+            })
         })
     }
 }

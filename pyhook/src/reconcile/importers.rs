@@ -111,9 +111,13 @@ fn imports(namespace: &Bound<'_, PyDict>) -> Vec<Imported> {
 }
 
 /// A module's text as its file has it; empty where it has none.
-pub fn text(namespace: &Bound<'_, PyDict>) -> String {
-    let file = text_of(namespace, "__file__").filter(|file| file.ends_with(".py"));
-    file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default()
+fn text(namespace: &Bound<'_, PyDict>) -> String {
+    source_file(namespace).and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default()
+}
+
+/// The file of a module's text.
+pub fn source_file(namespace: &Bound<'_, PyDict>) -> Option<String> {
+    text_of(namespace, "__file__").filter(|file| file.ends_with(".py"))
 }
 
 /// A text that a namespace has under a name.
