@@ -62,6 +62,18 @@ fn check(old: &str, new: &str, expected: &[&str]) {
 }
 
 #[test]
+fn attributes_that_instances_lack() {
+    let old =
+        "class C:\n    def __init__(self):\n        self.a = 1\n    def f(self):\n        return self.a\n";
+    let new = old.replace("self.a = 1", "self.a = 1; self.hosts = []").replace("self.a\n", "self.hosts\n");
+    check(
+        old,
+        &new,
+        &["C.__init__ code", "C.f code", "stale C.hosts because instances made before have none"],
+    );
+}
+
+#[test]
 fn function_parts() {
     let old = "@deco\ndef f(a: int, b=1) -> int:\n    'doc'\n    return a\n";
     for (from, to, expected) in [

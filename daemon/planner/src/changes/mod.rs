@@ -6,6 +6,7 @@ mod class;
 mod class_decorator;
 mod found;
 mod import;
+mod instance;
 mod lambda;
 mod registers;
 mod removal;

@@ -122,6 +122,9 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         new: (&'a StmtFunctionDef, &Item<'a>),
     ) -> Parts {
         let parts = parts(old.0, new.0);
+        if parts.code {
+            self.instance_attributes(scope, new.0);
+        }
         self.changes.functions.push(FunctionPair {
             scope: scope.clone(),
             old: old.0,
