@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import io
 import os
+import pathlib
 import re
 import sys
 import types
@@ -213,6 +214,8 @@ class Snapshot:
             "builtins",
         }:
             return name
+        if isinstance(value, pathlib.PurePath):
+            return f"{name} {value}"
         parts = []
         if isinstance(value, (str, int, float, bytes)):
             parts.append(

@@ -1,8 +1,7 @@
 //! What is true here: reports made from records, and audits read from the live functions and namespaces.
 
 use super::caches::CacheRecord;
-use super::frames::{self, Running};
-use super::holders::{self, Holder};
+use super::observe::Sight;
 use super::records::Record;
 use super::transaction::Stored;
 use super::{PAUSE, elsewhere, failures, quiesce, records, script};
@@ -16,23 +15,33 @@ use std::sync::atomic::Ordering;
 
 /// What was applied, as recorded: after each reconcile.
 pub fn report(py: Python<'_>) -> Report {
-    build(py, &|_, record| recorded(record))
+    build(py, snapshots(py), &|_, snapshot| recorded(snapshot))
 }
 
 /// What is true, read from the live functions at this moment.
 pub fn audit(py: Python<'_>) -> Report {
-    build(py, &|name, record| observed(py, name, record).unwrap_or_else(|_| recorded(record)))
+    let snapshots = snapshots(py);
+    let Ok(sight) = Sight::of(py, &snapshots) else {
+        return build(py, snapshots, &|_, snapshot| recorded(snapshot));
+    };
+    build(py, snapshots, &|key, snapshot| {
+        sight.observe(py, key, snapshot).unwrap_or_else(|_| recorded(snapshot))
+    })
 }
 
 /// One attribute or function of a module, with the patches that changed it.
-struct Seen {
-    report: FunctionReport,
-    patches: Vec<String>,
+pub(super) struct Seen {
+    pub report: FunctionReport,
+    pub patches: Vec<String>,
 }
 
-fn build(py: Python<'_>, look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>) -> Report {
+fn build(
+    py: Python<'_>,
+    snapshots: Vec<(String, Snapshot)>,
+    look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>,
+) -> Report {
     let mut patches: BTreeMap<PatchRef, PatchReport> = BTreeMap::new();
-    for (name, mut snapshot) in snapshots(py) {
+    for (name, mut snapshot) in snapshots {
         if modules::namespace(py, records::module_of(&name)).is_none() {
             // Its import failed, or it was taken out of `sys.modules`: it comes with its patches again.
             continue;
@@ -141,31 +150,31 @@ fn module_report(name: &str, patch: &PatchRef, seen: &[Seen], snapshot: &Snapsho
 }
 
 /// A record's content, taken out of the lock.
-struct Snapshot {
-    since: Vec<(PatchRef, f64)>,
-    skipped: Vec<patchctl_protocol::hook::Skipped>,
-    codes: Vec<Code>,
-    stored: Vec<Value>,
-    imported: Vec<(String, Vec<String>)>,
-    stale: Vec<patchctl_protocol::plan::Stale>,
-    caches: Vec<CacheRecord>,
-    forced: Vec<(PatchRef, String)>,
+pub(super) struct Snapshot {
+    pub since: Vec<(PatchRef, f64)>,
+    pub skipped: Vec<patchctl_protocol::hook::Skipped>,
+    pub codes: Vec<Code>,
+    pub stored: Vec<Value>,
+    pub imported: Vec<(String, Vec<String>)>,
+    pub stale: Vec<patchctl_protocol::plan::Stale>,
+    pub caches: Vec<CacheRecord>,
+    pub forced: Vec<(PatchRef, String)>,
 }
 
-struct Code {
-    qualname: String,
-    original: Option<Py<PyAny>>,
-    current: Py<PyAny>,
-    outermost: bool,
-    optional: bool,
-    patches: Vec<String>,
+pub(super) struct Code {
+    pub qualname: String,
+    pub original: Option<Py<PyAny>>,
+    pub current: Py<PyAny>,
+    pub outermost: bool,
+    pub optional: bool,
+    pub patches: Vec<String>,
 }
 
-struct Value {
-    label: String,
-    slot: super::transaction::Slot,
-    after: Option<Py<PyAny>>,
-    patches: Vec<String>,
+pub(super) struct Value {
+    pub label: String,
+    pub slot: super::transaction::Slot,
+    pub after: Option<Py<PyAny>>,
+    pub patches: Vec<String>,
 }
 
 fn snapshots(py: Python<'_>) -> Vec<(String, Snapshot)> {
@@ -221,94 +230,7 @@ fn recorded(snapshot: &Snapshot) -> Vec<Seen> {
     all.map(|(name, patches)| Seen { report: seen(name, State::Active, 0), patches }).collect()
 }
 
-fn seen(name: String, state: State, holders: usize) -> FunctionReport {
+pub(super) fn seen(name: String, state: State, holders: usize) -> FunctionReport {
     let holders = u32::try_from(holders).unwrap_or(u32::MAX);
     FunctionReport { name, state, holders, detail: String::new() }
-}
-
-fn observed(py: Python<'_>, name: &str, snapshot: &Snapshot) -> PyResult<Vec<Seen>> {
-    let instances = modules::instances(py, records::module_of(name));
-    let namespace = instances.into_iter().find_map(|(key, namespace)| (key == name).then_some(namespace));
-    let (functions, line) = match &namespace {
-        Some(namespace) => (holders::functions_of(namespace)?, script::body_line(py, namespace)),
-        None => (Vec::new(), None),
-    };
-    let mut running = frames::running(py)?;
-    let originals = snapshot.codes.iter().filter_map(|code| code.original.as_ref());
-    let originals: Vec<_> = originals.map(|code| code.bind(py).clone()).collect();
-    running.extend(frames::suspended(py, &originals)?);
-    let mut all = Vec::new();
-    for code in snapshot.codes.iter().filter(|code| code.outermost) {
-        let mut state = observe_code(py, code, snapshot, &functions, &running);
-        if let (Some(report), Some(line)) = (&mut state, line)
-            && report.state == State::Drifted
-            && is_after(py, code, line)
-        {
-            report.state = State::Waiting;
-            report.detail = format!("the script is at line {line}, before this");
-        }
-        all.extend(state.map(|report| Seen { report, patches: code.patches.clone() }));
-    }
-    for value in &snapshot.stored {
-        let now = value.slot.read(py)?;
-        let same = match (&now, &value.after) {
-            (Some(now), Some(after)) => now.is(after.bind(py)),
-            (None, None) => true,
-            _ => false,
-        };
-        if !same && records::is_covered(py, &value.slot, value.after.as_ref()) {
-            continue;
-        }
-        let state = if same { State::Active } else { State::Drifted };
-        let mut report = seen(value.label.clone(), state, 0);
-        if !same {
-            "bound to another object since".clone_into(&mut report.detail);
-        }
-        all.push(Seen { report, patches: value.patches.clone() });
-    }
-    let imported = snapshot.imported.iter().cloned();
-    all.extend(imported.map(|(name, patches)| Seen { report: seen(name, State::Active, 0), patches }));
-    Ok(all)
-}
-
-/// Whether the code's definition comes after a line of its script.
-fn is_after(py: Python<'_>, code: &Code, line: u32) -> bool {
-    // The body runs with the lines of its own file, unless it was compiled as a whole.
-    let code = code.original.as_ref().unwrap_or(&code.current).bind(py);
-    let first = code.getattr("co_firstlineno").and_then(|first| first.extract::<u32>());
-    first.is_ok_and(|first| first >= line)
-}
-
-/// What one function is; `None` for a conditional definition that does not exist here.
-fn observe_code(
-    py: Python<'_>,
-    code: &Code,
-    snapshot: &Snapshot,
-    functions: &[Holder<'_>],
-    running: &[Running<'_>],
-) -> Option<FunctionReport> {
-    let current = functions.iter().filter(|holder| holder.code.is(code.current.bind(py))).count();
-    if current == 0 {
-        // Several functions may be made from one definition; it is enough that one of them lives.
-        let lives = |other: &Code| {
-            let current = other.current.bind(py);
-            other.qualname == code.qualname && functions.iter().any(|holder| holder.code.is(current))
-        };
-        if code.optional || snapshot.codes.iter().any(lives) {
-            return None;
-        }
-        let mut report = seen(code.qualname.clone(), State::Drifted, 0);
-        "no function runs the patched code any more".clone_into(&mut report.detail);
-        return Some(report);
-    }
-    let mut report = seen(code.qualname.clone(), State::Active, current);
-    // Old code of inner functions counts for the function that they stand in.
-    let inner = format!("{}.<locals>.", code.qualname);
-    let own = |other: &&Code| other.qualname == code.qualname || other.qualname.starts_with(&inner);
-    let old: Vec<_> = snapshot.codes.iter().filter(own).filter_map(|code| code.original.as_ref()).collect();
-    if let Some(frame) = running.iter().find(|frame| old.iter().any(|old| frame.code.is(old.bind(py)))) {
-        report.state = State::Draining;
-        report.detail = format!("old code runs in {} at line {}", frame.holder, frame.line);
-    }
-    Some(report)
 }

@@ -7,6 +7,7 @@ use super::assign::Templates;
 use super::bind::place_label;
 use super::codes;
 use super::failures::Failure;
+use super::layout::SLOTS;
 use super::prepare::{self, Prepared};
 use super::redirect::Replaced;
 use super::transaction::{Purpose, Slot, Transaction};
@@ -199,6 +200,9 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         annotate::take_over(py, self, step, &locals, transaction);
         for name in &step.binds {
             let value = locals.get_item(name).map_err(internal)?;
+            if name == SLOTS {
+                self.check_slots(py, step, value.as_ref())?;
+            }
             let label = step.label(name);
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             let before = scope::lookup(&self.module.namespace, &step.scope, name);

@@ -6,7 +6,7 @@ use crate::interpreter;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A function object and the code it runs now.
 pub struct Holder<'py> {
@@ -17,41 +17,58 @@ pub struct Holder<'py> {
 /// CPython 3.12 freezes 375 objects of its own at start; an application that freezes has many more.
 const FROZEN_AT_START: usize = 1000;
 
-/// All functions whose globals are this namespace.
-///
-/// # Errors
-/// What the garbage collector's functions raise.
-pub fn functions_of<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Vec<Holder<'py>>> {
-    let py = namespace.py();
-    let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    for object in interpreter::referrers(py, &[namespace.clone().into_any()])?.iter() {
-        add(namespace, object, &mut found, &mut seen)?;
-    }
-    let gc = py.import(intern!(py, "gc"))?;
-    // After `gc.freeze()` (pre-fork servers call it) the collector does not see what is frozen.
-    if gc.getattr("get_freeze_count")?.call0()?.extract::<usize>()? > FROZEN_AT_START {
-        for object in reachable(py, &gc)? {
-            add(namespace, object, &mut found, &mut seen)?;
-        }
-    }
-    Ok(found)
+/// Functions by the address of the namespace that is their globals.
+pub struct Functions<'py> {
+    by_globals: HashMap<usize, Vec<Holder<'py>>>,
+    seen: HashSet<usize>,
 }
 
-fn add<'py>(
-    namespace: &Bound<'py, PyDict>,
-    object: Bound<'py, PyAny>,
-    found: &mut Vec<Holder<'py>>,
-    seen: &mut HashSet<usize>,
-) -> PyResult<()> {
-    if !interpreter::is_function(&object)? || !seen.insert(object.as_ptr() as usize) {
-        return Ok(());
+impl<'py> Functions<'py> {
+    /// All functions whose globals are these namespaces, found in one pass: the application waits meanwhile.
+    ///
+    /// # Errors
+    /// What the garbage collector's functions raise.
+    pub fn of(py: Python<'py>, namespaces: &[Bound<'py, PyDict>]) -> PyResult<Self> {
+        let globals = namespaces.iter().map(|namespace| (namespace.as_ptr() as usize, Vec::new()));
+        let mut found = Self { by_globals: globals.collect(), seen: HashSet::new() };
+        if namespaces.is_empty() {
+            return Ok(found);
+        }
+        let objects: Vec<_> = namespaces.iter().map(|namespace| namespace.clone().into_any()).collect();
+        for object in interpreter::referrers(py, &objects)?.iter() {
+            found.add(object)?;
+        }
+        let gc = py.import(intern!(py, "gc"))?;
+        // After `gc.freeze()` (pre-fork servers call it) the collector does not see what is frozen.
+        if gc.getattr("get_freeze_count")?.call0()?.extract::<usize>()? > FROZEN_AT_START {
+            for object in reachable(py, &gc)? {
+                found.add(object)?;
+            }
+        }
+        Ok(found)
     }
-    if object.getattr(intern!(object.py(), "__globals__"))?.is(namespace) {
-        let code = object.getattr(intern!(object.py(), "__code__"))?;
-        found.push(Holder { function: object, code });
+
+    /// Takes out those of a namespace.
+    pub fn take(&mut self, namespace: &Bound<'py, PyDict>) -> Vec<Holder<'py>> {
+        self.by_globals.remove(&(namespace.as_ptr() as usize)).unwrap_or_default()
     }
-    Ok(())
+
+    /// Those of a namespace.
+    pub fn get(&self, namespace: &Bound<'py, PyDict>) -> &[Holder<'py>] {
+        self.by_globals.get(&(namespace.as_ptr() as usize)).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, object: Bound<'py, PyAny>) -> PyResult<()> {
+        if !interpreter::is_function(&object)? || !self.seen.insert(object.as_ptr() as usize) {
+            return Ok(());
+        }
+        let globals = object.getattr(intern!(object.py(), "__globals__"))?.as_ptr() as usize;
+        if let Some(functions) = self.by_globals.get_mut(&globals) {
+            let code = object.getattr(intern!(object.py(), "__code__"))?;
+            functions.push(Holder { function: object, code });
+        }
+        Ok(())
+    }
 }
 
 /// All functions that can be reached from the loaded modules, for processes with frozen objects.

@@ -1,7 +1,8 @@
 //! Looking at the code of one place: found as its name leads to it, and read as data. Nothing of the
 //! application runs: attributes are asked only of objects whose types are the interpreter's own.
 
-use super::{codes, edit, holders, records, scope, unwrap};
+use super::holders::Functions;
+use super::{codes, edit, records, scope, unwrap};
 use crate::{interpreter, modules};
 use patchctl_codeobject::{CodeObject, Constant, Version, marshal};
 use patchctl_protocol::look::{Hex, LiveCode, Original, Place, Seen};
@@ -65,7 +66,8 @@ fn bound<'py>(namespace: &Bound<'py, PyDict>, dotted: &str) -> Option<Bound<'py,
 /// A live function of that qualified name, whoever holds it in the application.
 fn named<'py>(namespace: &Bound<'py, PyDict>, place: &Place) -> PyResult<Option<Bound<'py, PyAny>>> {
     let deleted = records::deleted(&place.module);
-    let all = holders::functions_of(namespace)?.into_iter().map(|holder| holder.function);
+    let mut all = Functions::of(namespace.py(), std::slice::from_ref(namespace))?;
+    let all = all.take(namespace).into_iter().map(|holder| holder.function);
     let mut held = all.filter(|function| !deleted.contains(&(function.as_ptr() as usize)));
     let name = |function: &Bound<'_, PyAny>| interpreter::text(function, "__qualname__");
     Ok(held.find(|function| name(function).as_deref() == Some(&*place.qualname)))

@@ -26,10 +26,12 @@ mod held;
 mod holders;
 mod importers;
 mod index;
+mod layout;
 mod look;
 mod member;
 mod monitoring;
 mod named;
+mod observe;
 mod prepare;
 mod quiesce;
 pub mod records;
@@ -55,7 +57,7 @@ pub use quiesce::{next as next_attempt, tick};
 pub use running::{plan as running_plan, with_record};
 pub use script::has_begun;
 
-use crate::{fault, modules};
+use crate::fault;
 use failures::Failure;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
@@ -123,22 +125,15 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
 /// for which patches.
 pub fn attempt(py: Python<'_>, module: ModulePlan) -> Option<(Vec<String>, Refusal)> {
     for module in edit::with_functions(py, &[module]).iter() {
-        for instance in modules::instances(py, &module.name) {
-            if let Err(Failure { patches, refusal }) = prepare::prepare(py, module, instance) {
-                return Some((patches, refusal));
-            }
+        if let Err(Failure { patches, refusal }) = prepare::all(py, std::slice::from_ref(module)) {
+            return Some((patches, refusal));
         }
     }
     None
 }
 
 fn change(py: Python<'_>, modules: &[ModulePlan]) -> Result<(), Failure> {
-    let mut prepared = Vec::new();
-    for module in modules {
-        for instance in modules::instances(py, &module.name) {
-            prepared.push(prepare::prepare(py, module, instance)?);
-        }
-    }
+    let prepared = prepare::all(py, modules)?;
     let forced = quiesce::check(py, &prepared)?;
     let mut transaction = Transaction::default();
     let keys: Vec<&str> = prepared.iter().map(|module| module.key.as_str()).collect();
@@ -201,8 +196,6 @@ pub fn withdraw(py: Python<'_>) {
     }
     for key in keys {
         let name = records::module_of(&key).to_owned();
-        let instances = modules::instances(py, &name);
-        let Some(instance) = instances.into_iter().find(|(other, _)| *other == key) else { continue };
         let nothing = ModulePlan {
             name,
             digest: Digest::default(),
@@ -213,10 +206,11 @@ pub fn withdraw(py: Python<'_>) {
         };
         let mut transaction = Transaction::default();
         let undone = fault::contained(|| {
-            let module = prepare::prepare(py, &nothing, instance)?;
-            commit::commit(py, &module, &mut transaction)
+            let prepared = prepare::all(py, std::slice::from_ref(&nothing))?;
+            let module = prepared.iter().find(|module| module.key == key);
+            module.map(|module| commit::commit(py, module, &mut transaction)).transpose()
         });
-        if undone.is_some_and(|undone| undone.is_ok()) {
+        if undone.is_some_and(|undone| undone.is_ok_and(|undone| undone.is_some())) {
             drop(records::take(&key));
         }
     }

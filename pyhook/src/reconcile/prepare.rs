@@ -3,10 +3,10 @@
 
 use super::codes::{self, Pair};
 use super::failures::Failure;
-use super::holders::{self, Holder};
+use super::holders::{self, Functions, Holder};
 use super::index::Index;
 use super::{edit, records, refusal, scope};
-use crate::interpreter;
+use crate::{interpreter, modules};
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{FunctionChange, Plan};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -44,11 +44,24 @@ pub struct Prepared<'py, 'p> {
     pub defaults: HashMap<usize, Vec<edit::Change<'py>>>,
 }
 
-/// Prepares one module.
-pub fn prepare<'py, 'p>(
+/// Prepares some modules, under whichever names they are loaded.
+pub fn all<'py, 'p>(py: Python<'py>, plans: &'p [ModulePlan]) -> Result<Vec<Prepared<'py, 'p>>, Failure> {
+    let instances = |plan: &'p ModulePlan| {
+        modules::instances(py, &plan.name).into_iter().map(move |instance| (plan, instance))
+    };
+    let found: Vec<_> = plans.iter().flat_map(instances).collect();
+    let namespaces: Vec<_> = found.iter().map(|(_, (_, namespace))| namespace.clone()).collect();
+    let mut functions = Functions::of(py, &namespaces)
+        .map_err(|error| Failure::new(&[], refusal(py, Reason::Internal, "finding functions", &error)))?;
+    found.into_iter().map(|(plan, instance)| prepare(py, plan, instance, &mut functions)).collect()
+}
+
+/// Prepares one module; `functions` are those that have its namespace as their globals, and may be others too.
+fn prepare<'py, 'p>(
     py: Python<'py>,
     plan: &'p ModulePlan,
     (key, namespace): (String, Bound<'py, PyDict>),
+    functions: &mut Functions<'py>,
 ) -> Result<Prepared<'py, 'p>, Failure> {
     let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "preparing", &error));
     let content = match &plan.outcome {
@@ -59,14 +72,14 @@ pub fn prepare<'py, 'p>(
         let detail = format!("{} (line {}): {}", unsupported.name, unsupported.line, unsupported.detail);
         return Err(Failure::new(&unsupported.patches, Refusal::new(Reason::UnsupportedChange, detail)));
     }
-    let candidates = candidates(py, &key, &namespace).map_err(internal)?;
+    let functions = functions.take(&namespace);
     let changes = content.map_or(0, |content| content.functions.len());
     let mut prepared = Prepared {
         plan,
+        candidates: candidates(py, &key, functions),
         key,
         content,
         namespace,
-        candidates,
         pairs: Vec::new(),
         old: None,
         bound_plainly: vec![false; changes],
@@ -85,21 +98,14 @@ pub fn prepare<'py, 'p>(
     Ok(prepared)
 }
 
-fn candidates<'py>(
-    py: Python<'py>,
-    name: &str,
-    namespace: &Bound<'py, PyDict>,
-) -> PyResult<Vec<Candidate<'py>>> {
-    let known = records::originals(py, name);
-    let functions = holders::functions_of(namespace)?;
-    Ok(functions
-        .into_iter()
-        .map(|holder| {
-            let original = known.get(&(holder.code.as_ptr() as usize));
-            let base = original.map_or_else(|| holder.code.clone(), |code| code.bind(py).clone());
-            Candidate { holder, base, pair: None }
-        })
-        .collect())
+fn candidates<'py>(py: Python<'py>, key: &str, functions: Vec<Holder<'py>>) -> Vec<Candidate<'py>> {
+    let known = records::originals(py, key);
+    let candidate = |holder: Holder<'py>| {
+        let original = known.get(&(holder.code.as_ptr() as usize));
+        let base = original.map_or_else(|| holder.code.clone(), |code| code.bind(py).clone());
+        Candidate { holder, base, pair: None }
+    };
+    functions.into_iter().map(candidate).collect()
 }
 
 /// Where new code says it comes from.

@@ -153,7 +153,10 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         let changed = pair.execute.iter().any(|index| touches(&pair.new_bound, *index));
         let removed = pair.bound_before("__slots__")
             && !pair.new_bound.iter().any(|b| b.names.iter().any(|n| n == "__slots__"));
-        if changed || removed {
+        // What instances can hold decides, where their class alone is changed.
+        let plain =
+            |class: ClassPair<'a>| class.new.decorator_list.is_empty() && !self.is_computed(class.new);
+        if removed || changed && !pair.class.is_some_and(plain) {
             let line = pair.class.map_or(0, |class| self.new.line_number(class.new.name.start()));
             self.unsupported(pair.scope.dotted("__slots__"), line, "the layout of instances changed");
         }
