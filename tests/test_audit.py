@@ -176,7 +176,10 @@ def test_who_holds_stale_values_elsewhere_is_told(home: Home, connected: Connect
             "class Banner:\n    version = f'{made_in.VERSION}!'\n\n\ndef show(table: 'TABLE' = None):\n"
             "    return table or TABLE\n"
         ),
-        "shop/front.py": "from shop.banner import WORDS as SHOWN\n\nTABLE = {}\n",
+        "shop/front.py": (
+            "from shop.banner import WORDS as SHOWN\nfrom shop.release import Maker, fill\n\nTABLE = {}\n"
+            "filled = fill()\nmakers = [Maker, fill]\nmade = [Maker()]\n"
+        ),
     }
     for name, text in files.items():
         (package.folder / name).write_text(text)
@@ -198,6 +201,8 @@ def test_who_holds_stale_values_elsewhere_is_told(home: Home, connected: Connect
         ("banner", "WORDS", 8),
         ("banner", "say", 5),
         ("front", "SHOWN", 1),
+        ("front", "filled", 5),
+        ("front", "made", 7),
         ("release", "TABLE", 16),
         ("release", "fill()", 16),
         ("release", "maker", 17),

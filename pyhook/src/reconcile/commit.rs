@@ -158,11 +158,20 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
         bodies: before.map(|before| before.bodies.clone()).unwrap_or_default(),
         base,
         stale: module.content.map(|content| stale(module, content)).unwrap_or_default(),
+        live: live(plan, before),
         affected: module.content.map(caches::affected).unwrap_or_default(),
         manners: plan.manners.clone(),
         forced: before.map(|before| still_forced(plan, before)).unwrap_or_default(),
         ..Record::default()
     }
+}
+
+/// The patches that were not there when the module was imported.
+fn live(plan: &ModulePlan, before: Option<&Record>) -> Vec<PatchRef> {
+    let imported = |patch: &&PatchRef| {
+        before.is_some_and(|before| before.applied.contains(patch) && !before.live.contains(patch))
+    };
+    plan.applied.iter().filter(|patch| !imported(patch)).cloned().collect()
 }
 
 fn still_forced(plan: &ModulePlan, before: &Record) -> Vec<(PatchRef, String)> {

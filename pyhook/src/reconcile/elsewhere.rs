@@ -2,7 +2,7 @@
 //! when they were imported. Looked for beside a reconcile, not within it: nothing is changed here, and texts are
 //! read without the GIL.
 
-use super::texts::{self, Imported};
+use super::texts::{self, Counts, Imported};
 use super::{importers, records, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::Stale;
@@ -14,15 +14,24 @@ use std::fs;
 /// Most of what is named for one module.
 const MOST: usize = 1000;
 
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// A value that stays behind: who holds it is stale, too.
+    Stale,
+    /// A value that changed: who holds it has the new one.
+    Changed,
+    /// A function or class that answers differently when called.
+    Called,
+}
+
 /// Where a search begins: a name of a changed module.
 pub struct Seed {
     /// Dotted, within the module.
     pub name: String,
     /// The change that it goes back to.
     pub because: String,
-    /// The value stays behind, so that who holds it is stale too; of changed values who holds them has the new
-    /// one.
-    pub stays: bool,
+    pub sort: Sort,
     /// The module's file, where that is known.
     pub file: Option<String>,
 }
@@ -83,8 +92,10 @@ impl<'py> Search<'py> {
             self.open.push(Giver { namespace, seed });
         }
         while let Some(giver) = self.open.pop() {
-            if giver.seed.stays {
-                self.holders(&giver);
+            match giver.seed.sort {
+                Sort::Stale => self.holders(&giver),
+                Sort::Called => self.callers(&giver),
+                Sort::Changed => {}
             }
             self.through_modules(&giver);
             if self.found.len() >= MOST {
@@ -127,7 +138,15 @@ impl<'py> Search<'py> {
             let text = &self.text(index).0;
             let line = py.detach(|| texts::mentioned(text, &key)).unwrap_or(0);
             self.note(index, key.clone(), line, &giver.seed.because);
-            self.computed(index, &key, &giver.seed.because);
+            self.computed(index, &key, &giver.seed);
+        }
+    }
+
+    /// What other modules computed by calling what they imported.
+    fn callers(&mut self, giver: &Giver<'py>) {
+        let Ok(Some(function)) = giver.namespace.get_item(&giver.seed.name) else { return };
+        for (index, key) in self.bound.get(&(function.as_ptr() as usize)).cloned().unwrap_or_default() {
+            self.computed(index, &key, &giver.seed);
         }
     }
 
@@ -141,17 +160,18 @@ impl<'py> Search<'py> {
             let Ok(Some(object)) = loaded else { continue };
             let rest = format!("{}.{}", &module[end..], giver.seed.name);
             for (index, alias) in self.bound.get(&(object.as_ptr() as usize)).cloned().unwrap_or_default() {
-                self.computed(index, &format!("{alias}{rest}"), &giver.seed.because);
+                self.computed(index, &format!("{alias}{rest}"), &giver.seed);
             }
         }
     }
 
-    fn computed(&mut self, index: usize, name: &str, because: &str) {
+    fn computed(&mut self, index: usize, name: &str, seed: &Seed) {
         let py = self.modules[index].1.py();
-        let evaluated = importers::evaluates_annotations(py);
+        let annotations = importers::evaluates_annotations(py);
+        let counts = Counts { annotations, calls: seed.sort == Sort::Called };
         let text = &self.text(index).0;
-        for (name, line) in py.detach(|| texts::uses(text, name, evaluated)) {
-            self.note(index, name, line, because);
+        for (name, line) in py.detach(|| texts::uses(text, name, counts)) {
+            self.note(index, name, line, &seed.because);
         }
     }
 
@@ -162,7 +182,7 @@ impl<'py> Search<'py> {
         }
         let file = importers::text_of(&namespace, "__file__");
         self.found.push(Stale { name: name.clone(), line, because: because.to_owned(), file });
-        let seed = Seed { name, because: because.to_owned(), stays: true, file: None };
+        let seed = Seed { name, because: because.to_owned(), sort: Sort::Stale, file: None };
         self.open.push(Giver { namespace, seed });
     }
 

@@ -2,7 +2,7 @@
 //! modules, which know it, where values (texts, numbers, what a module itself imported) say nothing about where
 //! they are from.
 
-use super::texts::{self, Imported};
+use super::texts::{self, Counts, Imported};
 use crate::interpreter;
 use patchctl_protocol::plan::Stale;
 use pyo3::prelude::*;
@@ -61,7 +61,8 @@ pub fn takes(imports: &[Imported], (giver, given): (&str, &str), alias: &str) ->
 /// What a module computed at its import from a name that it imported: stale where that gets another value.
 pub fn computed(namespace: &Bound<'_, PyDict>, name: &str, because: &str) -> Vec<Stale> {
     let file = text_of(namespace, "__file__");
-    let uses = texts::uses(&text(namespace), name, evaluates_annotations(namespace.py())).into_iter();
+    let counts = Counts { annotations: evaluates_annotations(namespace.py()), calls: false };
+    let uses = texts::uses(&text(namespace), name, counts).into_iter();
     let stale = |(name, line)| Stale { name, line, because: because.to_owned(), file: file.clone() };
     uses.map(stale).collect()
 }

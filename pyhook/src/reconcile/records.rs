@@ -3,7 +3,7 @@
 //! the lock before they are dropped, since dropping may run code.
 
 use super::caches::CacheRecord;
-use super::elsewhere::Seed;
+use super::elsewhere::{Seed, Sort};
 use super::transaction::{Slot, Stored};
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::Skipped;
@@ -68,6 +68,8 @@ pub struct Record {
     pub elsewhere: Option<(usize, Vec<Stale>)>,
     /// The functions that answer differently than in the base.
     pub affected: Vec<Affected>,
+    /// Patches that came after other modules may have called what they change.
+    pub live: Vec<PatchRef>,
     /// How the patches are brought in, where that is said.
     pub manners: Vec<Manner>,
     /// The patches that were put in although calls were under way, with whose.
@@ -156,7 +158,7 @@ pub fn seeds<'py>(py: Python<'py>, key: &str, loaded: usize) -> Option<Elsewhere
     let stays = record.stale.iter().filter(|stale| stale.because != Stale::ANNOTATION).map(|stale| Seed {
         name: stale.name.clone(),
         because: stale.because.clone(),
-        stays: true,
+        sort: Sort::Stale,
         file: stale.file.clone(),
     });
     let replaced = record.stored.iter().filter(|stored| stored.before.is_some() && stored.after.is_some());
@@ -164,10 +166,20 @@ pub fn seeds<'py>(py: Python<'py>, key: &str, loaded: usize) -> Option<Elsewhere
     let replaced = replaced.map(|stored| Seed {
         name: stored.label.clone(),
         because: stored.label.clone(),
-        stays: false,
+        sort: Sort::Changed,
         file: None,
     });
-    Some(Elsewhere::Unknown(namespace, stays.chain(replaced).collect()))
+    let came_live = |id: &String| record.live.iter().any(|patch| patch.id == *id);
+    let affected = record.affected.iter().filter(|affected| affected.patches.iter().any(came_live));
+    let called = affected.filter_map(|affected| {
+        let mut made = ["__init__", "__new__", "__post_init__"].iter();
+        let class = made.find_map(|maker| affected.name.strip_suffix(maker)?.strip_suffix('.'));
+        let name = class.unwrap_or(&affected.name);
+        let because = affected.because.clone();
+        let seed = Seed { name: name.to_owned(), because, sort: Sort::Called, file: None };
+        (!name.contains('.')).then_some(seed)
+    });
+    Some(Elsewhere::Unknown(namespace, stays.chain(replaced).chain(called).collect()))
 }
 
 /// Notes what is stale in other modules.

@@ -6,6 +6,6 @@ mod lines;
 mod uses;
 
 pub use imports::{Imported, from_imports};
-pub use uses::{mentioned, uses};
+pub use uses::{Counts, mentioned, uses};
 
 use lines::{Line, is_word, lines};

@@ -2,11 +2,19 @@
 
 use super::{Line, is_word, lines};
 
-/// Names (dotted, with their lines) that statements outside functions compute from a name. Annotations count
-/// where they are `evaluated` when a function is defined.
-pub fn uses(text: &str, name: &str, evaluated: bool) -> Vec<(String, u32)> {
+/// What of a name's uses counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    /// Annotations: where they are evaluated when a function is defined.
+    pub annotations: bool,
+    /// Calls alone, as a decorator too.
+    pub calls: bool,
+}
+
+/// Names (dotted, with their lines) that statements outside functions compute from a name.
+pub fn uses(text: &str, name: &str, counts: Counts) -> Vec<(String, u32)> {
     let lines = lines(text);
-    let evaluated = evaluated && !lines.iter().any(is_future);
+    let evaluated = counts.annotations && !counts.calls && !lines.iter().any(is_future);
     let mut found = Vec::new();
     // Indentation and name of the blocks around; functions have none.
     let mut blocks: Vec<(usize, Option<&str>)> = Vec::new();
@@ -22,7 +30,7 @@ pub fn uses(text: &str, name: &str, evaluated: bool) -> Vec<(String, u32)> {
         }
         let is_decorated = std::mem::take(&mut is_decorator);
         let Some(bound) = binding(&line.text, evaluated) else { continue };
-        if is_decorated || bound.from.iter().any(|from| find(from, name).is_some()) {
+        if is_decorated || bound.from.iter().any(|from| is_used(from, name, counts.calls)) {
             let outer: Vec<&str> = blocks.iter().filter_map(|(_, class)| *class).collect();
             for name in &bound.names {
                 let dotted = [outer.as_slice(), &[*name]].concat().join(".");
@@ -110,12 +118,22 @@ fn split(header: &str) -> Vec<&str> {
     parts
 }
 
+/// Whether a text uses a name, or calls it.
+fn is_used(text: &str, name: &str, called: bool) -> bool {
+    let calls = |at: usize| text[at + name.len()..].trim_start().starts_with('(');
+    match called {
+        true => text.match_indices(name).any(|(at, _)| stands_alone(text, at, name) && calls(at)),
+        false => find(text, name).is_some(),
+    }
+}
+
 /// Where a name (dotted ones too) stands in a text as one of its own.
 fn find(text: &str, name: &str) -> Option<usize> {
-    let alone = |at: &usize| {
-        let before = text[..*at].chars().next_back();
-        let after = text[at + name.len()..].chars().next();
-        !before.is_some_and(|c| is_word(c) || c == '.') && !after.is_some_and(is_word)
-    };
-    text.match_indices(name).map(|(at, _)| at).find(alone)
+    text.match_indices(name).map(|(at, _)| at).find(|at| stands_alone(text, *at, name))
+}
+
+fn stands_alone(text: &str, at: usize, name: &str) -> bool {
+    let before = text[..at].chars().next_back();
+    let after = text[at + name.len()..].chars().next();
+    !before.is_some_and(|c| is_word(c) || c == '.') && !after.is_some_and(is_word)
 }
