@@ -58,6 +58,33 @@ struct Giver<'py> {
     seed: Seed,
 }
 
+impl<'py> Giver<'py> {
+    /// What its name is bound to.
+    fn value(&self) -> Option<Bound<'py, PyAny>> {
+        let (path, last) = self.seed.name.rsplit_once('.').unwrap_or(("", &self.seed.name));
+        let path: Vec<String> = path.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        scope::lookup(&self.namespace, &path, last)
+    }
+
+    /// The module and the packages around it, with what follows their names.
+    fn modules(&self) -> Vec<(Bound<'py, PyAny>, String)> {
+        let Some(module) = importers::text_of(&self.namespace, "__name__") else { return Vec::new() };
+        let Ok(loaded) = interpreter::modules(self.namespace.py()) else { return Vec::new() };
+        let ends = module.match_indices('.').map(|(at, _)| at).chain([module.len()]);
+        let of = |end: usize| {
+            let object = loaded.get_item(&module[..end]).ok().flatten()?;
+            Some((object, format!("{}.{}", &module[end..], self.seed.name)))
+        };
+        ends.filter_map(of).collect()
+    }
+}
+
+/// The objects whose holders are looked for.
+fn objects<'py>(giver: &Giver<'py>) -> Vec<Bound<'py, PyAny>> {
+    let value = giver.value().filter(|_| giver.seed.sort != Sort::Changed);
+    giver.modules().into_iter().map(|(module, _)| module).chain(value).collect()
+}
+
 struct Search<'py> {
     modules: Vec<(String, Bound<'py, PyDict>)>,
     /// Modules (by index) and names, by the address of what they are bound to.
@@ -73,16 +100,23 @@ impl<'py> Search<'py> {
         let mut modules = interpreter::others(own)?;
         let mut known = HashSet::new();
         modules.retain(|(_, namespace)| known.insert(namespace.as_ptr() as usize));
-        let mut bound: HashMap<usize, Vec<(usize, String)>> = HashMap::new();
-        for (index, (_, namespace)) in modules.iter().enumerate() {
-            for (key, value) in namespace {
+        let (bound, texts, seen) = (HashMap::new(), HashMap::new(), HashSet::new());
+        Ok(Self { modules, bound, texts, seen, found: Vec::new(), open: Vec::new() })
+    }
+
+    /// Looks for the names that are bound to what some givers stand for, in one pass.
+    fn find_bound(&mut self, givers: &[Giver<'py>]) {
+        let wanted: HashSet<usize> =
+            givers.iter().flat_map(objects).map(|one| one.as_ptr() as usize).collect();
+        self.bound.clear();
+        for (index, (_, namespace)) in self.modules.iter().enumerate() {
+            let held = namespace.iter().filter(|(_, value)| wanted.contains(&(value.as_ptr() as usize)));
+            for (key, value) in held {
                 if let Ok(key) = key.extract::<String>() {
-                    bound.entry(value.as_ptr() as usize).or_default().push((index, key));
+                    self.bound.entry(value.as_ptr() as usize).or_default().push((index, key));
                 }
             }
         }
-        let (texts, seen) = (HashMap::new(), HashSet::new());
-        Ok(Self { modules, bound, texts, seen, found: Vec::new(), open: Vec::new() })
     }
 
     fn run(mut self, own: &Bound<'py, PyDict>, seeds: Vec<Seed>) -> Vec<Stale> {
@@ -91,15 +125,16 @@ impl<'py> Search<'py> {
             self.seen.insert((namespace.as_ptr() as usize, seed.name.clone()));
             self.open.push(Giver { namespace, seed });
         }
-        while let Some(giver) = self.open.pop() {
-            match giver.seed.sort {
-                Sort::Stale => self.holders(&giver),
-                Sort::Called => self.callers(&giver),
-                Sort::Changed => {}
-            }
-            self.through_modules(&giver);
-            if self.found.len() >= MOST {
-                break;
+        while !self.open.is_empty() && self.found.len() < MOST {
+            let givers = std::mem::take(&mut self.open);
+            self.find_bound(&givers);
+            for giver in &givers {
+                match giver.seed.sort {
+                    Sort::Stale => self.holders(giver),
+                    Sort::Called => self.callers(giver),
+                    Sort::Changed => {}
+                }
+                self.through_modules(giver);
             }
         }
         self.found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
@@ -119,9 +154,7 @@ impl<'py> Search<'py> {
     /// Names of other modules that are bound to the giver's value, and what was computed from them.
     fn holders(&mut self, giver: &Giver<'py>) {
         let name = giver.seed.name.as_str();
-        let mut path: Vec<String> = name.split('.').map(str::to_owned).collect();
-        let last = path.pop().unwrap_or_default();
-        let Some(value) = scope::lookup(&giver.namespace, &path, &last) else { return };
+        let Some(value) = giver.value() else { return };
         // Definitions are known by their own place.
         if value.is_instance_of::<PyType>() || interpreter::is_function(&value).unwrap_or(true) {
             return;
@@ -131,7 +164,7 @@ impl<'py> Search<'py> {
         let module = importers::text_of(&giver.namespace, "__name__").unwrap_or_default();
         for (index, key) in holders {
             let mut told = || importers::takes(&self.text(index).1, (&module, name), &key);
-            if by_text && !(path.is_empty() && told()) {
+            if by_text && (name.contains('.') || !told()) {
                 continue;
             }
             let py = giver.namespace.py();
@@ -144,7 +177,7 @@ impl<'py> Search<'py> {
 
     /// What other modules computed by calling what they imported.
     fn callers(&mut self, giver: &Giver<'py>) {
-        let Ok(Some(function)) = giver.namespace.get_item(&giver.seed.name) else { return };
+        let Some(function) = giver.value() else { return };
         for (index, key) in self.bound.get(&(function.as_ptr() as usize)).cloned().unwrap_or_default() {
             self.computed(index, &key, &giver.seed);
         }
@@ -152,14 +185,8 @@ impl<'py> Search<'py> {
 
     /// What other modules computed from it as an attribute of its module: `module.NAME`.
     fn through_modules(&mut self, giver: &Giver<'py>) {
-        let Some(module) = importers::text_of(&giver.namespace, "__name__") else { return };
-        let ends = module.match_indices('.').map(|(at, _)| at).chain([module.len()]);
-        for end in ends.collect::<Vec<_>>() {
-            let loaded =
-                interpreter::modules(giver.namespace.py()).and_then(|all| all.get_item(&module[..end]));
-            let Ok(Some(object)) = loaded else { continue };
-            let rest = format!("{}.{}", &module[end..], giver.seed.name);
-            for (index, alias) in self.bound.get(&(object.as_ptr() as usize)).cloned().unwrap_or_default() {
+        for (module, rest) in giver.modules() {
+            for (index, alias) in self.bound.get(&(module.as_ptr() as usize)).cloned().unwrap_or_default() {
                 self.computed(index, &format!("{alias}{rest}"), &giver.seed);
             }
         }
