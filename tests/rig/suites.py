@@ -129,8 +129,6 @@ class Prepared:
             "PYTHONPATH": str(PLUGIN),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
-            # Hypothesis tries the same inputs each time then, and does not hold them to a time.
-            "CI": "true",
             "REWRITING_OUTCOMES": str(outcomes),
             "REWRITING_PACKAGES": self.suite.packages,
             **more,

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import types
 
+import pytest
+
 PROGRAM = os.environ.get("REWRITING_PROGRAM")
 PACKAGES = set(os.environ.get("REWRITING_PACKAGES", "").split(","))
 OUTCOMES = {}
@@ -67,6 +69,17 @@ def install(rewriter):
         if isinstance(function, types.FunctionType) and is_meant(function.__module__):
             COUNTS["functions"] += 1
             function.__code__ = rewriter.rewrite(function.__code__)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure():
+    """Have property tests try the same inputs each time, and not hold them to a time."""
+    try:
+        from hypothesis import settings
+    except ImportError:
+        return
+    settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+    settings.load_profile("repeatable")
 
 
 def pytest_runtest_logreport(report):
