@@ -111,7 +111,7 @@ impl Reason {
             Self::NotPythonCode => "Code in C or another language can't be patched; patch its Python caller.",
             Self::SyntaxError => "Correct the patch at the place named; the last good version stays active.",
             Self::KindChanged => {
-                "A function can't become a generator or coroutine while it is held elsewhere; restart the process to take this change over."
+                "A function can't become a generator or coroutine while it is held elsewhere: restart the process to take this change over, or leave its hunk out of the patch."
             }
             Self::VerifyFailed => {
                 "The new code object was refused as unsafe; please report this with `patchctl show ID`."
@@ -121,7 +121,7 @@ impl Reason {
                 "This interpreter can't be patched live; the application runs unpatched."
             }
             Self::UnsupportedChange => {
-                "This kind of change can't be brought into a running process; restart it, and the patch applies at import."
+                "This kind of change can't be brought into a running process: restart it, and the patch applies at import; or leave the hunk of the definition named out of the patch, whose other hunks work without it."
             }
             Self::OptedOut => {
                 "The process switched patches off (PATCHCTL_DISABLE); unset it and restart the process."
