@@ -145,8 +145,8 @@ def explained(report: dict[str, Any]) -> set[str]:
             found.add(f"{module['name']}:{name}")
             if stale["because"] == "its annotation":
                 scope = name.rpartition(".")[0]
-                parts = ("__annotations__", "__new__", "__annotate_func__")
-                found |= {f"{module['name']}:{scope}{'.' if scope else ''}{part}" for part in parts}
+                places = ("__annotations__", "__new__", "__annotate_func__")
+                found |= {f"{module['name']}:{scope}{'.' if scope else ''}{place}" for place in places}
             parts = Path(stale["file"] or "").with_suffix("").parts
             parts = parts[:-1] if parts[-1:] == ("__init__",) else parts
             found |= {f"{'.'.join(parts[start:])}:{name}" for start in range(1, len(parts))}
