@@ -182,7 +182,7 @@ fn classes() {
     check(&class("    __p = 1\n"), &class("    __p = 2\n"), &["changed-value C:_C__p"]);
     check(&class(""), &class("").replace("class C", "class C(B)"), &["changed-class rebase C:C"]);
     check(&class(""), &class("").replace("class C", "class C(metaclass=M)"), &["unsupported C"]);
-    check(&class(""), &class("    __slots__ = ()\n"), &["new-value C:__slots__", "unsupported C.__slots__"]);
+    check(&class(""), &class("    __slots__ = ()\n"), &["new-value C:__slots__"]);
     check("class C:\n    'a'\n", "class C:\n    'b'\n", &["changed-value C:__doc__"]);
     let data = |body: &str| format!("@dataclass\nclass C:\n{body}    def m(self): return 1\n");
     check(&data("    x: int\n"), &data("    x: int\n    y: int = 1\n"), &["changed-class regenerate C:y"]);
@@ -388,4 +388,23 @@ fn an_import_runs_the_module_first_where_what_is_new_may_take_an_objects_place()
     assert!(!with_source("class C:\n    vars()['x'] = 1\n"));
     let renamed = plan_of("exec('x = 1')\nY = 1\n", "exec('x = 1')\nY = 2\n", &[], Phase::Import);
     assert!(renamed.source.is_some());
+}
+
+#[test]
+fn what_a_changed_condition_would_decide_is_told() {
+    check(
+        "FAST = 1\nif FAST:\n    mode = 'a'\nelse:\n    def f(): pass\n",
+        "FAST = 0\nif FAST:\n    mode = 'a'\nelse:\n    def f(): pass\n",
+        &["changed-value FAST", "stale mode because FAST", "stale f because FAST"],
+    );
+    check(
+        "FAST = 1\nif FAST:\n    mode = 'a'\n",
+        "FAST = 0\nif FAST:\n    mode = 'b'\n",
+        &["changed-value FAST", "changed-value mode"],
+    );
+    check(
+        "NAMES = ['a']\nOTHER = 1\nif OTHER:\n    x = 1\n",
+        "NAMES = ['b']\nOTHER = 1\nif OTHER:\n    x = 1\n",
+        &["changed-value NAMES"],
+    );
 }

@@ -7,10 +7,10 @@ use super::pure::is_pure;
 use super::reads::Reads;
 use super::seeds::{key, seeds};
 use crate::changes::{Changes, Draft, FunctionPair, Scope, TargetItem, execute, first_words};
-use crate::source::{Bound, Source};
+use crate::source::{Bound, Enclosing, Source};
 use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Action, Affected, Parts, Stale, StepKind, Unsupported};
-use ruff_python_ast::Stmt;
+use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::{Ranged, TextSize};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -62,6 +62,9 @@ fn mutators(items: &[TargetItem<'_>]) -> FxHashMap<String, BTreeSet<String>> {
 
 impl<'a> Spread<'_, '_, '_, 'a> {
     fn item(&mut self, item: &TargetItem<'a>) {
+        if !item.changed && self.is_undecided(item) {
+            return;
+        }
         match item.item.only() {
             Some(Stmt::FunctionDef(def)) => {
                 self.defaults(item, def);
@@ -70,6 +73,19 @@ impl<'a> Spread<'_, '_, '_, 'a> {
             Some(Stmt::ClassDef(_)) => self.definition(item),
             _ => self.statement(item),
         }
+    }
+
+    /// Tells an item of a block whose condition reads changed values: it is not decided again. Whether it is one.
+    fn is_undecided(&mut self, item: &TargetItem<'a>) -> bool {
+        let root = conditions(&item.item.outer).find_map(|condition| {
+            let reads = Reads::of_expression(condition);
+            let root = self.changed.value_root(&item.scope, &reads);
+            root.or_else(|| self.changed.call_root(&item.scope, &reads)).cloned()
+        });
+        let Some(root) = root else { return false };
+        let bound = Bound::of(self.source, item.item.stmts);
+        self.stale_statement(item, &root, &bound);
+        true
     }
 
     /// Notes the functions that answer differently when called.
@@ -254,4 +270,18 @@ fn names(scope: &Scope, bound: &Bound) -> Vec<String> {
         bound.names.iter().map(|name| key(&scope.namespace, &scope.mangle(name))).collect();
     names.extend(bound.places.iter().filter(|place| !place.item).map(place_name));
     names
+}
+
+/// What decides whether an item in these blocks is executed.
+fn conditions<'a>(outer: &[Enclosing<'a>]) -> impl Iterator<Item = &'a Expr> {
+    let of = |enclosing: &Enclosing<'a>| -> Vec<&'a Expr> {
+        match enclosing {
+            Enclosing::Branch { stmt: Stmt::If(stmt), .. } => {
+                let others = stmt.elif_else_clauses.iter().filter_map(|clause| clause.test.as_ref());
+                std::iter::once(&*stmt.test).chain(others).collect()
+            }
+            Enclosing::Branch { .. } | Enclosing::Class(_) => Vec::new(),
+        }
+    };
+    outer.iter().flat_map(of)
 }
