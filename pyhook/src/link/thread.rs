@@ -36,8 +36,8 @@ static THREAD_ID: AtomicI32 = AtomicI32::new(0);
 /// Enough for the compiler and the imports of a patch's own statements; only touched pages count.
 const STACK_SIZE: usize = 8 << 20;
 /// The moment before the first connection: a process that ends sooner needs no link, and what it imports
-/// asks for itself.
-const SETTLE: Duration = Duration::from_millis(5);
+/// asks for itself. Longer than `python -c pass` takes from here on.
+const SETTLE: Duration = Duration::from_millis(20);
 /// Waits between attempts to connect: quick ones first.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(2);
