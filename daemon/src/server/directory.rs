@@ -123,7 +123,7 @@ impl Link {
         lock(&self.modules).get(module).filter(|facts| facts.loader != LoaderKind::Native).cloned()
     }
 
-    /// Where and by whom the module's file is, for clients.
+    /// What clients are told of the process.
     #[must_use]
     pub fn info(&self) -> ProcessInfo {
         let Asker { process, hello, .. } = &self.asker;
@@ -211,4 +211,38 @@ fn identity(link: &Link) -> (u32, u64) {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Process;
+    use patchctl_protocol::hook::Hello;
+
+    fn link(pid: u32, started: u64) -> Arc<Link> {
+        let process = Process { pid, started, uid: 0, command: Vec::new() };
+        Arc::new(Link::new(Asker::new(process, Hello::default()), mpsc::channel(1).0))
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_processes_and_again_once_one_has_gone() {
+        let links = Links::default();
+        let most = u32::try_from(MOST_LINKS).expect("is small");
+        let all: Vec<_> = (1..=most).map(|pid| link(pid, 1)).collect();
+        assert!(all.iter().all(|one| links.add(one)));
+        assert!(!links.add(&link(most + 1, 1)));
+        assert_eq!(links.count(), MOST_LINKS);
+        assert!(links.of_pid(most + 1).is_none());
+        assert!(links.add(&link(most, 1)), "a process that links anew needs no more room");
+        links.remove(&all[0]);
+        assert!(links.add(&link(most + 1, 1)));
+    }
+
+    #[test]
+    fn a_link_that_was_replaced_takes_nothing_out() {
+        let (links, first, second) = (Links::default(), link(7, 1), link(7, 1));
+        assert!(links.add(&first) && links.add(&second));
+        links.remove(&first);
+        assert!(links.of_pid(7).is_some_and(|there| Arc::ptr_eq(&there, &second)));
+    }
 }

@@ -2,7 +2,7 @@
 //! reports. A process that reads slowly delays nobody but itself: of desired states only the latest is
 //! sent, and other messages have a short queue.
 
-use super::directory::{Link, MOST_WAITING};
+use super::directory::{Link, MOST_LINKS, MOST_WAITING};
 use super::lines::Lines;
 use super::reported::Reported;
 use crate::daemon::Daemon;
@@ -26,6 +26,7 @@ pub async fn serve(
     let uid = asker.process.uid;
     let link = Arc::new(Link::new(asker, outgoing));
     if !daemon.links.add(&link) {
+        tracing::warn!(pid = link.asker.process.pid, "not linked: {MOST_LINKS} processes are");
         let refused = ToHook::Refused { message: "too many processes are linked".into() };
         let line = framing::to_line(&refused).unwrap_or_default();
         let _ = writer.write_all(&line).await;
