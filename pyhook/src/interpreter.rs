@@ -159,9 +159,10 @@ pub fn namespace<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py,
 /// See [`namespace`].
 pub fn others<'py>(own: &Bound<'py, PyDict>) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
     let mut found = Vec::new();
-    for name in modules(own.py())?.keys().iter() {
+    // A copy: reading a type's name may switch threads, and another one may import.
+    for (name, module) in modules(own.py())?.copy()? {
         let Ok(name) = name.extract::<String>() else { continue };
-        found.extend(namespace(own.py(), &name)?.filter(|other| !other.is(own)).map(|other| (name, other)));
+        found.extend(namespace_of(&module)?.filter(|other| !other.is(own)).map(|other| (name, other)));
     }
     Ok(found)
 }

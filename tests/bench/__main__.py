@@ -25,6 +25,7 @@ BENCHES: dict[str, Bench] = {
             for manner in (("--clear-caches",), ("--quiesce", "5"))
             for objects in (100_000, 1_000_000)
         ),
+        calls.pause_with_importers(stage, 10 * n, 1_000, "2 x"),
     ],
     "attach": lambda stage, n: attach.attach(stage, 15 * n),
     "fleet": lambda stage, n: [latency.add(stage, 200, 5 * n, "150 ms")],

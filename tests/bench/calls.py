@@ -121,3 +121,33 @@ def pause(stage: Stage, rounds: int, objects: int, goal: str, *manner: str) -> R
     found = f"median {milliseconds(a)}, {factor:.2f} x one `gc.get_referrers` ({milliseconds(b)})"
     change = " ".join(["body change", *(f"`{option}`" for option in manner[:1])])
     return Row(f"pause of the application ({objects:,} objects, {change})", found, goal)
+
+
+IMPORTER = "from shop.price import RATE\n\nDOUBLE = RATE * 2\n" + "".join(
+    f"\n\ndef number_{number}(amount):\n    return amount + RATE + {number}\n" for number in range(100)
+)
+NEW_RATE = ("RATE = 20", "RATE = 25")
+
+
+def pause_with_importers(stage: Stage, rounds: int, importers: int, goal: str) -> Row:
+    """The same for a change of a value that many modules import, over a body change in that process."""
+    package, home = stage.package(), stage.home()
+    names = [f"number_{number}" for number in range(importers)]
+    for name in names:
+        (package.folder / "shop" / f"{name}.py").write_text(IMPORTER)
+    app = stage.application(stage.hooked, package, home)
+    app.exec(f"import importlib, shop.price\nfor name in {names!r}: importlib.import_module('shop.' + name)")
+    home.wait_linked(app.pid)
+    value = package.write_patch("value.diff", package.diff("shop/price.py", NEW_RATE))
+    body = package.write_patch("body.diff", package.diff())
+
+    def paused(patch: Path) -> float:
+        microseconds = home.add(patch).outcome(app.pid)["pause_us"]
+        if patch == value and app.eval(f"shop.{names[-1]}.RATE") != 25:
+            raise RuntimeError("an importer does not have the new value")
+        home.remove(patch.stem)
+        return float(microseconds) / 1e6
+
+    a, b, factor = median_pair(lambda: paused(value), lambda: paused(body), rounds)
+    found = f"median {milliseconds(a)}, {factor:.2f} x a body change there ({milliseconds(b)})"
+    return Row(f"pause with {importers:,} importers of a changed value", found, goal)

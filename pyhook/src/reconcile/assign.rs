@@ -1,16 +1,17 @@
-//! Giving functions their new code, and with it their new defaults, annotations and docstring. Nothing here
+//! Giving functions their new code, and with it what [`super::attributes`] brings. Nothing here
 //! runs Python code of the application, so under the GIL all functions change together.
 
+use super::attributes::Attributes;
 use super::codes;
 use super::failures::Failure;
 use super::holders::Holder;
 use super::named::Wrappers;
 use super::prepare::{Candidate, Prepared};
-use super::records::{CodeRecord, Record};
+use super::record::{CodeRecord, Record};
 use super::substitute::substitute;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{edit, monitoring, refusal, scope, trampoline};
-use patchctl_protocol::plan::{FunctionChange, Parts};
+use patchctl_protocol::plan::FunctionChange;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use std::cell::OnceCell;
@@ -75,36 +76,27 @@ impl<'py> Assignment<'_, 'py, '_> {
         if !pair.outermost {
             return Ok(());
         }
+        let attributes = Attributes {
+            py: self.py,
+            module: self.module,
+            function: &self.candidate.holder.function,
+            change,
+            wrappers: self.wrappers,
+        };
         match self.templates.functions.get(&pair.change) {
-            Some(template) => self.take_over(template, change, transaction).map_err(internal)?,
+            Some(template) => attributes.take_over(template, transaction).map_err(internal)?,
             None if change.parts.docstring => {
                 let text = codes::docstring(&pair.new).map_err(internal)?;
-                self.store_copied("__doc__", text, change, transaction).map_err(internal)?;
+                attributes.store_copied("__doc__", text, transaction).map_err(internal)?;
             }
             None => {}
         }
         match self.module.defaults.get(&pair.change) {
             Some(changes) if !changes.is_empty() => {
-                self.change_defaults(changes, change, &pair.new, transaction)
+                attributes.change_defaults(changes, &pair.new, transaction)
             }
             _ => Ok(()),
         }
-    }
-
-    /// Default values that edits add or change, on top of those that the function has by now.
-    fn change_defaults(
-        &self,
-        changes: &[edit::Change<'py>],
-        change: &FunctionChange,
-        code: &Bound<'py, PyAny>,
-        transaction: &mut Transaction,
-    ) -> Result<(), Refusal> {
-        let internal = |error: PyErr| refusal(self.py, Reason::Internal, "assigning defaults", &error);
-        let (positional, by_name) = edit::changed(&self.candidate.holder.function, code, changes)?;
-        for (name, value) in [("__defaults__", positional), ("__kwdefaults__", by_name)] {
-            self.store_attribute(name, value, change, transaction).map_err(internal)?;
-        }
-        Ok(())
     }
 
     /// Gives the function its own code back. One that came to be with another closure can't take it: it gets
@@ -218,61 +210,6 @@ impl<'py> Assignment<'_, 'py, '_> {
         Ok(self.candidate.base.clone())
     }
 
-    /// Takes over what is not in the code object.
-    fn take_over(
-        &self,
-        template: &Bound<'py, PyAny>,
-        change: &FunctionChange,
-        transaction: &mut Transaction,
-    ) -> PyResult<()> {
-        for name in attributes(change.parts, template)? {
-            let value = template.getattr(name)?;
-            match name.starts_with("__annot") {
-                true => self.store_copied(name, value, change, transaction)?,
-                false => self.store_attribute(name, value, change, transaction)?,
-            }
-        }
-        if change.parts.docstring {
-            self.store_copied("__doc__", template.getattr("__doc__")?, change, transaction)?;
-        }
-        Ok(())
-    }
-
-    /// The docstring or the annotations, and the copies of them that properties and wrappers have.
-    fn store_copied(
-        &self,
-        name: &str,
-        value: Bound<'py, PyAny>,
-        change: &FunctionChange,
-        transaction: &mut Transaction,
-    ) -> PyResult<()> {
-        let function = &self.candidate.holder.function;
-        let before = function.getattr(name)?;
-        let wrappers = self.wrappers.get_or_init(|| Wrappers::of(&self.module.namespace));
-        for wrapper in wrappers.around(function) {
-            if wrapper.getattr(name).is_ok_and(|copy| copy.is(&before)) {
-                let slot = Slot::Attribute(wrapper.clone().unbind(), name.to_owned());
-                let purpose = Purpose::kept(&self.module.key, "", &change.patches);
-                transaction.put(self.py, purpose, slot, Some(value.clone()))?;
-            }
-        }
-        self.store_attribute(name, value, change, transaction)
-    }
-
-    fn store_attribute(
-        &self,
-        name: &str,
-        value: Bound<'py, PyAny>,
-        change: &FunctionChange,
-        transaction: &mut Transaction,
-    ) -> PyResult<()> {
-        // A changed code object is reported by itself.
-        let label = if change.parts.code { "" } else { &change.qualname };
-        let purpose = Purpose::kept(&self.module.key, label, &change.patches);
-        let slot = Slot::Attribute(self.candidate.holder.function.clone().unbind(), name.to_owned());
-        transaction.put(self.py, purpose, slot, Some(value))
-    }
-
     /// Stores the code object, if it is another one. The record keeps code objects in a table of its own,
     /// which finds functions that come to be later, too.
     fn store(&self, code: &Bound<'py, PyAny>, transaction: &mut Transaction) -> PyResult<()> {
@@ -285,20 +222,6 @@ impl<'py> Assignment<'_, 'py, '_> {
         let slot = Slot::Attribute(function.clone().unbind(), "__code__".to_owned());
         transaction.put(self.py, Purpose::passing(), slot, Some(code.clone()))
     }
-}
-
-/// The attributes of a function object that a change of these parts renews.
-fn attributes(parts: Parts, template: &Bound<'_, PyAny>) -> PyResult<Vec<&'static str>> {
-    let mut names = Vec::new();
-    if parts.signature || parts.defaults {
-        names.extend(["__defaults__", "__kwdefaults__"]);
-    }
-    if parts.signature || parts.annotations {
-        // From 3.14 on annotations are computed when asked for (PEP 649).
-        names.push(if template.hasattr("__annotate__")? { "__annotate__" } else { "__annotations__" });
-        names.extend(template.hasattr("__type_params__")?.then_some("__type_params__"));
-    }
-    Ok(names)
 }
 
 /// Records the code objects within changed functions by the very objects that the originals hold: for

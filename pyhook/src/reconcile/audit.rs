@@ -1,17 +1,15 @@
 //! What is true here: reports made from records, and audits read from the live functions and namespaces.
 
-use super::caches::CacheRecord;
 use super::observe::Sight;
-use super::records::Record;
+use super::record::{CacheRecord, CodeRecord, Record};
 use super::transaction::Stored;
-use super::{PAUSE, elsewhere, failures, quiesce, records, script};
+use super::{caches, carry_out, elsewhere, failures, quiesce, records, script};
 use crate::{desired, fault, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::{Reason, Refusal, State};
 use pyo3::prelude::*;
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 /// What was applied, as recorded: after each reconcile.
 pub fn report(py: Python<'_>) -> Report {
@@ -46,7 +44,7 @@ fn build(
             // Its import failed, or it was taken out of `sys.modules`: it comes with its patches again.
             continue;
         }
-        let settled = snapshot.caches.iter().filter(|cache| !cache.is_stale(py));
+        let settled = snapshot.caches.iter().filter(|cache| !caches::is_stale(py, cache));
         let settled: Vec<usize> = settled.map(|cache| cache.cache.as_ptr() as usize).collect();
         drop(records::forget_caches(py, &name, &settled));
         snapshot.caches.retain(|cache| !settled.contains(&(cache.cache.as_ptr() as usize)));
@@ -91,7 +89,7 @@ fn build(
     Report {
         revision,
         patches,
-        pause_us: PAUSE.swap(0, Ordering::Relaxed),
+        pause_us: carry_out::take_pause(),
         disabled: fault::first(),
         subinterpreters: interpreter::has_subinterpreters(),
     }
@@ -188,7 +186,7 @@ fn snapshots(py: Python<'_>) -> Vec<(String, Snapshot)> {
 }
 
 fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
-    let code = |code: &records::CodeRecord| Code {
+    let code = |code: &CodeRecord| Code {
         qualname: code.qualname.clone(),
         original: code.original.as_ref().map(|original| original.clone_ref(py)),
         current: code.current.clone_ref(py),
@@ -197,11 +195,13 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
         patches: code.patches.clone(),
     };
     // Of several stores into one place the last one counts.
-    let last = |(index, stored): &(usize, &Stored)| {
-        let again = |later: &Stored| later.label == stored.label && later.slot.is_beside(&stored.slot);
-        !stored.label.is_empty() && !record.stored[index + 1..].iter().any(again)
+    let place = |stored: &Stored| (stored.label.clone(), stored.slot.address());
+    let last: HashMap<_, usize> =
+        record.stored.iter().enumerate().map(|(index, stored)| (place(stored), index)).collect();
+    let is_last = |(index, stored): &(usize, &Stored)| {
+        !stored.label.is_empty() && last.get(&place(stored)) == Some(index)
     };
-    let labelled = record.stored.iter().enumerate().filter(last).map(|(_, stored)| stored);
+    let labelled = record.stored.iter().enumerate().filter(is_last).map(|(_, stored)| stored);
     Snapshot {
         since: record.since.clone(),
         skipped: record.skipped.clone(),

@@ -2,13 +2,14 @@
 //! the object that was there before gets the new one.
 
 use super::execute::Executor;
+use super::others::Others;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{importers, refusal, scope};
 use crate::interpreter;
-use patchctl_protocol::plan::{Place, Step, StepKind};
+use patchctl_protocol::plan::{Place, Step};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyString, PyType};
 
 impl<'py> Executor<'_, 'py, '_> {
     /// Binds (or, without a value, deletes) a name in a scope.
@@ -67,39 +68,37 @@ impl<'py> Executor<'_, 'py, '_> {
         if before.is(after) {
             return Ok(());
         }
-        let told_by_texts = step.kind == StepKind::ChangedImport || importers::is_shared(before);
-        let bound = if told_by_texts {
-            importers::importers(&self.module.namespace, name, before)?
-        } else {
-            self.bound_elsewhere(before)?
+        let mut others = match self.others.take() {
+            Some(known) => known,
+            None => self.look_around()?,
         };
-        for (namespace, module, key) in bound {
-            self.stale.extend(importers::computed(&namespace, &key, name));
+        let bound = match importers::is_told_by_texts(step, before) {
+            true => {
+                let module = importers::text_of(&self.module.namespace, "__name__").unwrap_or_default();
+                importers::importers(&mut others, self.imports, (&module, name), before)
+            }
+            false => others.bound(before),
+        };
+        for (index, key) in bound {
+            let (module, namespace) = &others.modules[index];
             let label = format!("{module}:{key}");
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             let key = PyString::new(py, &key).into_any().unbind();
-            transaction.put(
-                py,
-                purpose,
-                Slot::Item(namespace.into_any().unbind(), key),
-                Some(after.clone()),
-            )?;
+            let slot = Slot::Item(namespace.clone().into_any().unbind(), key);
+            transaction.put(py, purpose, slot, Some(after.clone()))?;
         }
+        self.others = Some(others);
         Ok(())
     }
 
-    /// Names of other modules that are bound to an object: namespace, the module's name, the name.
-    fn bound_elsewhere(
-        &self,
-        object: &Bound<'py, PyAny>,
-    ) -> PyResult<Vec<(Bound<'py, PyDict>, String, String)>> {
-        let mut found = Vec::new();
-        for (module, namespace) in interpreter::others(&self.module.namespace)? {
-            let keys = namespace.iter().filter(|(_, value)| value.is(object)).map(|(key, _)| key);
-            let keys: Vec<String> = keys.filter_map(|key| key.extract().ok()).collect();
-            found.extend(keys.into_iter().map(|key| (namespace.clone(), module.clone(), key)));
-        }
-        Ok(found)
+    /// Looks, in one pass, for who has what the plan's steps have still to replace.
+    fn look_around(&self) -> PyResult<Others<'py>> {
+        let mut others = Others::of(&self.module.namespace)?;
+        let values = importers::replaced(&self.content.steps)
+            .filter_map(|(_, name)| self.module.namespace.get_item(name).ok().flatten())
+            .filter(|value| !importers::is_common(value));
+        others.seek(&values.collect::<Vec<_>>());
+        Ok(others)
     }
 }
 

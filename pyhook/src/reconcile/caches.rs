@@ -4,38 +4,17 @@
 //! which nobody can take away from under the application.
 
 use super::named::{self, Chain};
-use super::records::Record;
+use super::record::{CacheRecord, Record};
 use crate::interpreter;
 use patchctl_protocol::plan::{Affected, FunctionChange, Plan, Stale};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 use std::collections::HashSet;
 
-/// A cache that was not cleared.
-pub struct CacheRecord {
-    pub cache: Py<PyAny>,
-    /// Its calls (hits and misses) when the change came: they count from 0 again once somebody clears it.
-    pub calls: u64,
-    pub stale: Stale,
-    pub patches: Vec<String>,
-}
-
-impl CacheRecord {
-    /// Another handle on the same.
-    pub fn again(&self, py: Python<'_>) -> Self {
-        Self {
-            cache: self.cache.clone_ref(py),
-            calls: self.calls,
-            stale: self.stale.clone(),
-            patches: self.patches.clone(),
-        }
-    }
-
-    /// Whether it may still hold values from before the change.
-    pub fn is_stale(&self, py: Python<'_>) -> bool {
-        let (calls, size) = counts(self.cache.bind(py)).unwrap_or_default();
-        size > 0 && calls >= self.calls
-    }
+/// Whether a cache may still hold values from before the change.
+pub fn is_stale(py: Python<'_>, cache: &CacheRecord) -> bool {
+    let (calls, size) = counts(cache.cache.bind(py)).unwrap_or_default();
+    size > 0 && calls >= cache.calls
 }
 
 /// The functions that a plan affects, those that only its edits change among them.
@@ -209,9 +188,4 @@ fn family<'py>(class: &Bound<'py, PyType>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         next += 1;
     }
     Ok(classes)
-}
-
-/// Whether `functools` is there, without which there are no caches of its making.
-pub fn functools<'py>(py: Python<'py>) -> Option<Bound<'py, PyDict>> {
-    interpreter::namespace(py, "functools").ok().flatten()
 }

@@ -4,10 +4,11 @@
 use super::assign::{self, Templates};
 use super::execute::Executor;
 use super::failures::Failure;
+use super::importers::Imports;
 use super::prepare::Prepared;
-use super::records::{self, Record, Unpatched};
+use super::record::{Record, Unpatched};
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{caches, edit, refusal, registered, threading};
+use super::{caches, edit, records, refusal, registered, threading};
 use crate::fault;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::ModulePlan;
@@ -20,12 +21,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub fn commit(
     py: Python<'_>,
     module: &Prepared<'_, '_>,
+    imports: &Imports,
     transaction: &mut Transaction,
 ) -> Result<Record, Failure> {
     let before = records::take(&module.key);
-    let result = fault::contained(|| go(py, module, before.as_ref(), transaction)).unwrap_or_else(|| {
-        Err(Failure::new(&[], Refusal::new(Reason::Internal, fault::first().unwrap_or_default())))
-    });
+    let result =
+        fault::contained(|| go(py, module, (before.as_ref(), imports), transaction)).unwrap_or_else(|| {
+            Err(Failure::new(&[], Refusal::new(Reason::Internal, fault::first().unwrap_or_default())))
+        });
     if let Some(before) = before {
         // Replaced by the caller once everything succeeded.
         drop(records::put(&module.key, before));
@@ -36,13 +39,13 @@ pub fn commit(
 fn go(
     py: Python<'_>,
     module: &Prepared<'_, '_>,
-    before: Option<&Record>,
+    (before, imports): (Option<&Record>, &Imports),
     transaction: &mut Transaction,
 ) -> Result<Record, Failure> {
     let mut record = begin(module, before);
     match module.content {
         None => assign::assign(py, module, &Templates::default(), transaction, &mut record)?,
-        Some(content) => forward(py, module, content, transaction, &mut record)?,
+        Some(content) => forward(py, module, (content, imports), transaction, &mut record)?,
     }
     Ok(record)
 }
@@ -78,7 +81,7 @@ pub fn roll_back(py: Python<'_>, keys: &[&str], transaction: &mut Transaction) -
 fn forward(
     py: Python<'_>,
     module: &Prepared<'_, '_>,
-    content: &Plan,
+    (content, imports): (&Plan, &Imports),
     transaction: &mut Transaction,
     record: &mut Record,
 ) -> Result<(), Failure> {
@@ -87,7 +90,7 @@ fn forward(
             Failure::new(&[], refusal(py, Reason::Internal, "importing threading", &error))
         })?;
     }
-    let mut executor = Executor::new(module, content);
+    let mut executor = Executor::new(module, content, imports);
     let mut templates = Templates::default();
     let looking =
         |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "looking for holders", &error));

@@ -7,7 +7,9 @@ use super::assign::Templates;
 use super::bind::place_label;
 use super::codes;
 use super::failures::Failure;
+use super::importers::Imports;
 use super::layout::SLOTS;
+use super::others::Others;
 use super::prepare::{self, Prepared};
 use super::redirect::Replaced;
 use super::transaction::{Purpose, Slot, Transaction};
@@ -31,12 +33,24 @@ pub struct Executor<'a, 'py, 'p> {
     pub stale: Vec<Stale>,
     /// Functions whose names are bound to something else by now.
     pub(super) replaced: Vec<Replaced<'py, 'p>>,
+    /// What other modules import, read before.
+    pub(super) imports: &'a Imports,
+    /// The other modules, once somebody asks.
+    pub(super) others: Option<Others<'py>>,
 }
 
 impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
-    pub fn new(module: &'a Prepared<'py, 'p>, content: &'p Plan) -> Self {
-        let filename = prepare::file_name(content, &module.namespace);
-        Self { module, content, filename, locals: HashMap::new(), stale: Vec::new(), replaced: Vec::new() }
+    pub fn new(module: &'a Prepared<'py, 'p>, content: &'p Plan, imports: &'a Imports) -> Self {
+        Self {
+            module,
+            content,
+            filename: prepare::file_name(content, &module.namespace),
+            locals: HashMap::new(),
+            stale: Vec::new(),
+            replaced: Vec::new(),
+            imports,
+            others: None,
+        }
     }
 
     /// Does one step.

@@ -5,6 +5,7 @@ use super::records;
 use patchctl_protocol::hook::ModulePlan;
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::{Reason, Refusal};
+use pyo3::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Why a change of modules failed, and by which patches (all that were to be applied if it names none).
@@ -116,4 +117,10 @@ pub fn fail(patch: &PatchRef, refusal: &Refusal, modules: &[String]) -> bool {
     drop(failed);
     records::outdate(patch);
     true
+}
+
+/// A fault of ours or of a patch's own code, with the interpreter's words.
+pub fn refusal(py: Python<'_>, reason: Reason, what: &str, error: &PyErr) -> Refusal {
+    let name = error.get_type(py).name().map(|name| name.to_string()).unwrap_or_default();
+    Refusal::new(reason, format!("{what}: {name}: {}", error.value(py)))
 }

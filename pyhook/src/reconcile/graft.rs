@@ -4,7 +4,8 @@
 
 use super::failures::Failure;
 use super::index::Index;
-use super::records::{self, CodeRecord, Record, Unpatched};
+use super::record::{CodeRecord, Record, Unpatched};
+use super::records;
 use super::{caches, codes, commit, compiled, edit, failures};
 use crate::interpreter;
 use patchctl_protocol::hook::{ModulePlan, Outcome};

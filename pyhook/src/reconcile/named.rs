@@ -1,7 +1,6 @@
 //! What the names of a module and of its classes lead to: through wrappers of the interpreter's own making,
 //! caches among them, to a plain function. Runs no code of the application.
 
-use super::caches::functools;
 use super::scope;
 use crate::interpreter;
 use pyo3::prelude::*;
@@ -29,6 +28,11 @@ const LONGEST: usize = 20;
 pub fn chains<'py>(namespace: &Bound<'py, PyDict>) -> Option<Vec<Chain<'py>>> {
     functools(namespace.py())?;
     Some(all(namespace))
+}
+
+/// Whether `functools` is there, without which there are no caches of its making.
+fn functools<'py>(py: Python<'py>) -> Option<Bound<'py, PyDict>> {
+    interpreter::namespace(py, "functools").ok().flatten()
 }
 
 fn all<'py>(namespace: &Bound<'py, PyDict>) -> Vec<Chain<'py>> {

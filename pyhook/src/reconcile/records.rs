@@ -1,84 +1,15 @@
-//! What was replaced in this process, module by module: enough to put every original object back, and to
-//! say what is patched. Locked only with the GIL held and never across a call into Python; records leave
+//! The records of all modules: what was replaced in this process, enough to put every original object back,
+//! and to say what is patched. Locked only with the GIL held and never across a call into Python; records leave
 //! the lock before they are dropped, since dropping may run code.
 
-use super::caches::CacheRecord;
-use super::elsewhere::{Seed, Sort};
+use super::record::{CacheRecord, Record};
 use super::transaction::{Slot, Stored};
 use patchctl_protocol::digest::Digest;
-use patchctl_protocol::hook::Skipped;
-use patchctl_protocol::plan::{Affected, Manner, PatchRef, Stale};
+use patchctl_protocol::plan::{PatchRef, Stale};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// A code object in the place of another.
-pub struct CodeRecord {
-    pub qualname: String,
-    /// `None` where the module was imported patched: there never was another one.
-    pub original: Option<Py<PyAny>>,
-    pub current: Py<PyAny>,
-    /// A definition of the module or a class, as opposed to one within a function.
-    pub outermost: bool,
-    /// May rightly have no function (conditional definitions, functions made by a call).
-    pub optional: bool,
-    pub patches: Vec<String>,
-}
-
-/// A code object that was compiled into a module before its import, and what its file has in that place.
-pub struct Unpatched {
-    pub current: Py<PyAny>,
-    pub original: Py<PyAny>,
-    pub patches: Vec<String>,
-}
-
-impl Unpatched {
-    /// Another handle on the same objects.
-    pub fn again(&self, py: Python<'_>) -> Self {
-        let (current, original) = (self.current.clone_ref(py), self.original.clone_ref(py));
-        Self { current, original, patches: self.patches.clone() }
-    }
-}
-
-/// What is changed in one module.
-#[derive(Default)]
-pub struct Record {
-    pub namespace: Option<Py<PyDict>>,
-    /// The desired digest that this is the answer to.
-    pub digest: Digest,
-    pub original: Digest,
-    /// The text that the untouched objects come from, if that is not the original.
-    pub base: Option<Digest>,
-    pub target: Digest,
-    pub applied: Vec<PatchRef>,
-    pub skipped: Vec<Skipped>,
-    /// When each patch became active: seconds since the epoch.
-    pub since: Vec<(PatchRef, f64)>,
-    pub codes: Vec<CodeRecord>,
-    pub stored: Vec<Stored>,
-    /// Names of attributes that the base itself holds changed (imported patched), with their patches.
-    pub imported: Vec<(String, Vec<String>)>,
-    /// Those of them that the module has only with these patches.
-    pub created: Vec<(String, Vec<String>)>,
-    /// What the module's own code has for functions that it was imported patched with, to be shown.
-    pub unpatched: Vec<Unpatched>,
-    pub stale: Vec<Stale>,
-    /// What is stale in other modules because of that, when so many modules were loaded.
-    pub elsewhere: Option<(usize, Vec<Stale>)>,
-    /// The functions that answer differently than in the base.
-    pub affected: Vec<Affected>,
-    /// Patches that came after other modules may have called what they change.
-    pub live: Vec<PatchRef>,
-    /// How the patches are brought in, where that is said.
-    pub manners: Vec<Manner>,
-    /// The patches that were put in although calls were under way, with whose.
-    pub forced: Vec<(PatchRef, String)>,
-    /// Caches with values from before.
-    pub caches: Vec<CacheRecord>,
-    /// Patches that edited the body of the module or of a class before it ran.
-    pub bodies: Vec<PatchRef>,
-}
 
 /// What the search for outdated modules needs of a record.
 pub struct Summary {
@@ -139,50 +70,12 @@ pub fn each(_: Python<'_>, mut look: impl FnMut(&str, &Record)) {
     }
 }
 
-/// What is stale in other modules because of a record's module, or what it goes back to.
-pub enum Elsewhere<'py> {
-    Known(Vec<Stale>),
-    Unknown(Bound<'py, PyDict>, Vec<Seed>),
+/// Runs `look` on one record. It must not call into Python.
+pub fn with<T>(_: Python<'_>, key: &str, look: impl FnOnce(&Record) -> Option<T>) -> Option<T> {
+    look(records().get(key)?)
 }
 
-/// See [`Elsewhere`]: known where it was noted with as many modules loaded.
-pub fn seeds<'py>(py: Python<'py>, key: &str, loaded: usize) -> Option<Elsewhere<'py>> {
-    let records = records();
-    let record = records.get(key)?;
-    if let Some((then, stale)) = &record.elsewhere
-        && *then == loaded
-    {
-        return Some(Elsewhere::Known(stale.clone()));
-    }
-    let namespace = record.namespace.as_ref()?.bind(py).clone();
-    let stays = record.stale.iter().filter(|stale| stale.because != Stale::ANNOTATION).map(|stale| Seed {
-        name: stale.name.clone(),
-        because: stale.because.clone(),
-        sort: Sort::Stale,
-        file: stale.file.clone(),
-    });
-    let replaced = record.stored.iter().filter(|stored| stored.before.is_some() && stored.after.is_some());
-    let replaced = replaced.filter(|stored| !stored.label.is_empty() && !stored.label.contains(':'));
-    let replaced = replaced.map(|stored| Seed {
-        name: stored.label.clone(),
-        because: stored.label.clone(),
-        sort: Sort::Changed,
-        file: None,
-    });
-    let came_live = |id: &String| record.live.iter().any(|patch| patch.id == *id);
-    let affected = record.affected.iter().filter(|affected| affected.patches.iter().any(came_live));
-    let called = affected.filter_map(|affected| {
-        let mut made = ["__init__", "__new__", "__post_init__"].iter();
-        let class = made.find_map(|maker| affected.name.strip_suffix(maker)?.strip_suffix('.'));
-        let name = class.unwrap_or(&affected.name);
-        let because = affected.because.clone();
-        let seed = Seed { name: name.to_owned(), because, sort: Sort::Called, file: None };
-        (!name.contains('.')).then_some(seed)
-    });
-    Some(Elsewhere::Unknown(namespace, stays.chain(replaced).chain(called).collect()))
-}
-
-/// Notes what is stale in other modules.
+/// Notes what is stale in other modules, when so many were loaded.
 pub fn note_elsewhere(_: Python<'_>, key: &str, loaded: usize, stale: Vec<Stale>) {
     if let Some(record) = records().get_mut(key) {
         record.elsewhere = Some((loaded, stale));

@@ -3,7 +3,7 @@
 
 use super::execute::Executor;
 use super::prepare::Prepared;
-use super::records::CodeRecord;
+use super::record::CodeRecord;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{codes, edit, refusal, trampoline, unwrap};
 use crate::interpreter;

@@ -106,15 +106,14 @@ impl Slot {
         }
     }
 
-    /// Whether both are places of one object. Runs no code.
-    pub fn is_beside(&self, other: &Self) -> bool {
-        let object = |slot: &Self| match slot {
+    /// The address of the object of which it is a place.
+    pub fn address(&self) -> usize {
+        match self {
             Self::Attribute(object, _)
             | Self::Class(object, _)
             | Self::Item(object, _)
-            | Self::Member(object, _) => object.as_ptr(),
-        };
-        object(self) == object(other)
+            | Self::Member(object, _) => object.as_ptr() as usize,
+        }
     }
 
     /// The value that lies there now.

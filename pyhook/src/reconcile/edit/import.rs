@@ -2,7 +2,7 @@
 
 use super::super::codes;
 use super::super::failures::Failure;
-use super::super::records::{CodeRecord, Record};
+use super::super::record::{CodeRecord, Record};
 use super::after;
 use super::apply::{apply, patches};
 use crate::interpreter;

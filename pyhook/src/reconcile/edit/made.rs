@@ -4,7 +4,7 @@
 use super::super::failures::Failure;
 use super::super::holders;
 use super::super::prepare::Prepared;
-use super::super::records::Record;
+use super::super::record::Record;
 use super::super::scope;
 use super::super::transaction::{Purpose, Slot, Transaction};
 use super::apply::{apply_live, patches};

@@ -1,6 +1,7 @@
 //! What a module's text imports from others.
 
 use super::{Line, lines};
+use std::fs;
 
 /// One name of a `from module import name as alias`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +11,14 @@ pub struct Imported {
     pub alias: String,
 }
 
+/// The `from` imports of a file, as that of a module of a package; none where it can't be read.
+pub fn imports(file: &str, package: &str) -> Vec<Imported> {
+    from_imports(&lines(&fs::read_to_string(file).unwrap_or_default()), package)
+}
+
 /// The `from` imports of a text, wherever they stand in it.
-pub fn from_imports(text: &str, package: &str) -> Vec<Imported> {
-    lines(text).iter().flat_map(|line| of_line(line, package)).collect()
+pub fn from_imports(lines: &[Line], package: &str) -> Vec<Imported> {
+    lines.iter().flat_map(|line| of_line(line, package)).collect()
 }
 
 fn of_line(line: &Line, package: &str) -> Vec<Imported> {

@@ -3,9 +3,11 @@
 
 mod imports;
 mod lines;
+mod text;
 mod uses;
 
-pub use imports::{Imported, from_imports};
-pub use uses::{Counts, mentioned, uses};
+pub use imports::{Imported, imports};
+pub use text::Text;
+pub use uses::Counts;
 
 use lines::{Line, is_word, lines};

@@ -1,6 +1,6 @@
 //! What a module computes from a name while it runs: values, defaults, annotations, bases and decorations.
 
-use super::{Line, is_word, lines};
+use super::{Line, is_word};
 
 /// What of a name's uses counts.
 #[derive(Clone, Copy, Debug)]
@@ -12,14 +12,13 @@ pub struct Counts {
 }
 
 /// Names (dotted, with their lines) that statements outside functions compute from a name.
-pub fn uses(text: &str, name: &str, counts: Counts) -> Vec<(String, u32)> {
-    let lines = lines(text);
+pub fn uses(lines: &[Line], name: &str, counts: Counts) -> Vec<(String, u32)> {
     let evaluated = counts.annotations && !counts.calls && !lines.iter().any(is_future);
     let mut found = Vec::new();
     // Indentation and name of the blocks around; functions have none.
     let mut blocks: Vec<(usize, Option<&str>)> = Vec::new();
     let mut is_decorator = false;
-    for line in &lines {
+    for line in lines {
         blocks.retain(|(outer, _)| *outer < line.indent);
         if blocks.iter().any(|(_, class)| class.is_none()) {
             continue;
@@ -45,8 +44,8 @@ pub fn uses(text: &str, name: &str, counts: Counts) -> Vec<(String, u32)> {
 }
 
 /// The line in which a name stands first outside functions, where a module binds it.
-pub fn mentioned(text: &str, name: &str) -> Option<u32> {
-    lines(text).iter().find_map(|line| Some(line.number_at(find(&line.text, name)?)))
+pub fn mentioned(lines: &[Line], name: &str) -> Option<u32> {
+    lines.iter().find_map(|line| Some(line.number_at(find(&line.text, name)?)))
 }
 
 fn is_future(line: &Line) -> bool {
