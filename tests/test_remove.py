@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import Connected, Starter
 from tests.rig.application import Application
 from tests.rig.home import Home
 from tests.rig.package import COUNT, Package, git_diff
@@ -102,3 +102,29 @@ def test_patch_applied_at_import_is_undone_live(home: Home, app: Application, pa
     assert app.eval("shop.price.net(5)") == 10
     home.remove("fix")
     assert app.eval("shop.price.net(5)") == 5
+
+
+def test_what_statements_changed_in_place_is_put_back(
+    home: Home, connected: Connected, package: Package
+) -> None:
+    """Values made anew are completed by the statements after them; the others hold again what they held."""
+    old = (
+        "squares = {}\nfor n in range(3):\n    squares[n] = n\n"
+        "names = ['a']\nnames.append('b')\n"
+        "extra = {'a': 1}\nextra['b'] = 2\n"
+    )
+    new = old.replace("= n\n", "= n * n\n").replace("append('b')", "append('c')").replace("'a': 1", "'a': 7")
+    (package.folder / "shop" / "filled.py").write_text(old)
+    app = connected("import shop.filled")
+    held = "[sorted(shop.filled.squares.items()), shop.filled.names, sorted(shop.filled.extra.items())]"
+    before = app.eval(held)
+    path = package.write_patch("fix.diff", git_diff("shop/filled.py", old, new))
+    stale = home.add(path).outcome(app.pid)["stale"]
+    assert [one["name"] for one in stale] == ["names.append('b')"]
+    assert app.eval(held) == [[[0, 0], [1, 1], [2, 4]], ["a", "b", "c"], [["a", 7], ["b", 2]]]
+    home.remove("fix")
+    assert app.eval(held) == before
+    home.add(path)
+    app.exec("shop.filled.squares[5] = 25; shop.filled.names.append('d')")
+    home.remove("fix")
+    assert app.eval(held) == [[*before[0], [5, 25]], ["a", "b", "d"], before[2]]

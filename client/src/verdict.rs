@@ -132,6 +132,7 @@ mod tests {
             replaces: false,
             late: false,
             registers: false,
+            mutates: Vec::new(),
             kind: StepKind::NewMethod,
             patches: Vec::new(),
         };

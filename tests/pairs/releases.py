@@ -90,6 +90,16 @@ def fetch(pair: Pair, version: str, interpreter: Interpreter) -> Release:
     return Release(folder)
 
 
+def with_metadata(release: Release, of: Release, folder: Path) -> Release:
+    """A release's modules beside the metadata of another one: a patch does not change what is installed."""
+    folder.mkdir()
+    for source, metadata in ((release, False), (of, True)):
+        for path in source.folder.iterdir():
+            if path.name.endswith(".dist-info") == metadata:
+                (folder / path.name).symlink_to(path)
+    return Release(folder)
+
+
 def environment(pair: Pair, interpreter: Interpreter, path: Path) -> Environment:
     """An environment with the wheel and what the package needs."""
     return environment_with(interpreter, path, f"{pair.package}=={pair.old}", *pair.needs)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.pairs.releases import Pair, Release, diff, environment, fetch
+from tests.pairs.releases import Pair, Release, diff, environment, fetch, with_metadata
 from tests.rig.application import Application
 from tests.rig.environment import Environment
 from tests.rig.home import Home
@@ -45,7 +45,7 @@ class Trial:
         self.pair, self.folder = pair, folder
         self.environment: Environment = environment(pair, interpreter, wheel)
         self.old = fetch(pair, pair.old, interpreter)
-        self.new = fetch(pair, pair.new, interpreter)
+        self.new = with_metadata(fetch(pair, pair.new, interpreter), self.old, folder / "newer")
         self.roots = ",".join(sorted({Path(root).stem for root in (*self.old.roots(), *self.new.roots())}))
 
     @contextmanager
@@ -75,8 +75,9 @@ class Trial:
         modules = release.modules()
         for _ in range(2):
             with self.process(release, {"PATCHCTL_DISABLE": "1"}) as app:
-                failed = app.eval(f"snapshot.load({modules!r})", seconds=120)
-                modules = [name for name in modules if name not in failed]
+                failed = set(app.eval(f"snapshot.load({modules!r})", seconds=120))
+                # What was imported before its package failed is there the second time.
+                modules = [name for name in modules if not failed.intersection(packages(name))]
                 taken.append(self.take(app, release, modules))
         return modules, taken[1], differing(*taken)
 
@@ -100,22 +101,26 @@ class Trial:
         with self.process(self.old, home.variables) as live:
             before = self.take(live, self.old, old_modules)
             home.wait_linked(live.pid)
-            home.run("add", file, "--id", PATCH, "--wait", 60, code=None, seconds=120)
+            added = home.run("add", file, "--id", PATCH, "--wait", 60, code=None, seconds=120)
+            removed = deleted(home, file)
             with self.process(self.old, home.variables) as started:
                 self.take(started, self.old, new_modules)
                 home.wait_linked(started.pid)
                 for way, app in (("live", live), ("import", started)):
                     report = self.report(home, app.pid)
                     result.states[way] = report.get("state", "none")
-                    result.refusals[way] = (report.get("refusal") or {}).get("detail", "")
+                    refusal = (report.get("refusal") or {}).get("detail", "")
+                    result.refusals[way] = refusal if report else added.err.strip()
                     runs = result.states[way] in RUNS
                     now = self.take(app, self.old, new_modules if runs else old_modules)
                     wanted = new if runs else old
-                    judge(result, way, (now, before, wanted), varying, explained(report))
+                    told = explained(report) | {f"{name}:*" for name in removed}
+                    judge(result, way, (now, before, wanted), varying, told)
             home.run("remove", PATCH, "--wait", 60, code=None, seconds=120)
             undone = self.take(live, self.old, old_modules)
         known = {place for place in undone if place.split(":")[0] in before}
-        result.not_undone = sorted((differing(undone, before) - varying) & known)
+        left = (differing(undone, before) - varying) & known
+        result.not_undone = sorted(place for place in left if not is_imported(place, undone, before))
         return result
 
     def report(self, home: Home, pid: int) -> dict[str, Any]:
@@ -126,6 +131,12 @@ class Trial:
         return found
 
 
+def packages(module: str) -> set[str]:
+    """A module's name, and those of the packages around it."""
+    parts = module.split(".")
+    return {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+
+
 def differing(one: Entries, other: Entries) -> set[str]:
     """Places at which two processes hold different things."""
     return {place for place in one.keys() | other.keys() if one.get(place) != other.get(place)}
@@ -134,6 +145,18 @@ def differing(one: Entries, other: Entries) -> set[str]:
 def plain(places: set[str]) -> set[str]:
     """Without the line numbers, which unpatched functions keep."""
     return {place for place in places if not place.endswith(LINES)}
+
+
+def is_imported(place: str, now: Entries, before: Entries) -> bool:
+    """Whether a package has a module that was imported meanwhile: what was imported stays so."""
+    return place not in before and now[place] == f"module {place.replace(':', '.')}"
+
+
+def deleted(home: Home, file: Path) -> list[str]:
+    """The modules that the patch's files take away, as `check` names them: they stay loaded."""
+    passed_over = home.json("check", file, code=None).get("passed_over", [])
+    paths = [path[: -len(".py (deleted)")] for path in passed_over if path.endswith(".py (deleted)")]
+    return [path.replace("/", ".").removesuffix(".__init__") for path in paths]
 
 
 def explained(report: dict[str, Any]) -> set[str]:

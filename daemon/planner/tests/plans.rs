@@ -266,6 +266,18 @@ fn dependents() {
 }
 
 #[test]
+fn what_is_made_anew_is_completed() {
+    let old = "D = {'a': 1}\nD['b'] = 2\nfor n in 'xy':\n    D[n] = n\nE = []\nE.append(D)\n";
+    let changed = old.replace("'a': 1", "'a': 5");
+    let filled = ["changed-value D", "renewed D.'b'", "renewed n,D.n", "stale E.append(D) because D"];
+    check(old, &changed, &filled);
+    // What a call answers may have been there before: only what is stored twice is stored once.
+    let old = "L = get(1)\nL.level = 3\nL.append(4)\n";
+    let expected = ["changed-value L", "renewed L.level", "stale L.append(4) because L"];
+    check(old, &old.replace("get(1)", "get(2)"), &expected);
+}
+
+#[test]
 fn annotations_and_values_changed_in_place() {
     let alias = "from typing import List\nA = List[int]\ndef f(x: A): pass\nclass C:\n    y: A = None\n";
     let changed = alias.replace("[int]", "[str]");

@@ -148,6 +148,10 @@ pub struct Step {
     /// subclasses): whoever removes or replaces it takes it out of there.
     #[serde(default)]
     pub registers: bool,
+    /// Names (dotted, of the module) of what the statement changes in place: whoever takes the step back puts
+    /// back what these held.
+    #[serde(default)]
+    pub mutates: Vec<String>,
     /// The sort of change, for people.
     pub kind: StepKind,
     pub patches: Vec<String>,

@@ -54,6 +54,11 @@ impl<'py> Executor<'_, 'py, '_> {
         Ok(make(object.unbind(), place.key.clone()))
     }
 
+    /// What a dotted name of the module leads to now.
+    pub(super) fn object(&self, py: Python<'py>, name: &str) -> Option<Bound<'py, PyAny>> {
+        interpreter::builtins(py).ok()?.eval.bind(py).call1((name, &self.module.namespace)).ok()
+    }
+
     /// `from module import name` elsewhere: other modules' names that are bound to the very object that
     /// was replaced are bound to the new one. An object with an identity of its own is known wherever it is
     /// bound; of others (texts, numbers, what this module imports itself) the texts tell who imported them.

@@ -57,13 +57,9 @@ pub fn roll_back(py: Python<'_>, keys: &[&str], transaction: &mut Transaction) -
         let mut unregistered = false;
         for stored in records::stored(py, keys) {
             let now = stored.slot.read(py)?;
-            let ours = match (&now, &stored.after) {
-                (Some(now), Some(after)) => now.is(after.bind(py)),
-                (None, None) => true,
-                _ => false,
-            };
-            if ours {
-                let value = stored.before.as_ref().map(|value| value.bind(py).clone());
+            let bound = |value: &Option<Py<PyAny>>| value.as_ref().map(|value| value.bind(py).clone());
+            let (before, after) = (bound(&stored.before), bound(&stored.after));
+            if let Some(value) = stored.slot.without(now.as_ref(), before.as_ref(), after.as_ref())? {
                 // A table in which a decorator has registered something.
                 unregistered |= stored.label.is_empty() && matches!(stored.slot, Slot::Item(..));
                 transaction.put(py, Purpose::passing(), stored.slot, value)?;

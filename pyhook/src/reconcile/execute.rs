@@ -13,7 +13,7 @@ use super::others::Others;
 use super::prepare::{self, Prepared};
 use super::redirect::Replaced;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{abstracts, annotate, holders, refusal, regenerate, scope};
+use super::{abstracts, annotate, contents, holders, refusal, regenerate, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Action, Plan, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -136,6 +136,10 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
             );
             notes.push((name.clone(), slot));
         }
+        for name in &step.mutates {
+            let object = self.object(py, name).filter(contents::are_kept);
+            notes.extend(object.map(|object| (String::new(), Slot::Contents(object.unbind()))));
+        }
         for place in &step.places {
             // An object that this very statement makes reachable has nothing to put back.
             if let Ok(slot) = self.place(py, place) {
@@ -154,7 +158,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         self.keep_module_annotations(py, step, (annotations, kept), transaction).map_err(internal)?;
         for (number, label, before) in numbers {
             let after = transaction.settle(py, number).map_err(internal)?;
-            if let (Some(before), Some(after), true) = (before, after, step.replaces) {
+            if let (Some(before), Some(after), true) = (before, after, step.replaces && !label.is_empty()) {
                 self.note_replaced(step, &label, (&before, &after)).map_err(internal)?;
                 self.propagate(py, &label, (&before, &after), step, transaction).map_err(internal)?;
             }

@@ -18,6 +18,7 @@ mod carry_out;
 mod codes;
 mod commit;
 mod compiled;
+mod contents;
 mod edit;
 mod elsewhere;
 mod execute;

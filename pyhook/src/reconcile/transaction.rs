@@ -1,7 +1,7 @@
 //! Stores that can be taken back: each with the value before, so that reverting in reverse order leaves
 //! everything as it was.
 
-use super::member;
+use super::{contents, member};
 use crate::interpreter;
 use pyo3::exceptions::{PyAttributeError, PyKeyError};
 use pyo3::prelude::*;
@@ -18,6 +18,8 @@ pub enum Slot {
     Item(Py<PyAny>, Py<PyAny>),
     /// The place of a list, or of a set, where any of some objects stands.
     Member(Py<PyAny>, Vec<Py<PyAny>>),
+    /// All that a container holds; its value is a copy.
+    Contents(Py<PyAny>),
 }
 
 /// A store: the values before and after; `None` is absent.
@@ -73,6 +75,7 @@ impl Slot {
                 let objects = objects.iter().map(|object| object.clone_ref(py)).collect();
                 Self::Member(container.clone_ref(py), objects)
             }
+            Self::Contents(container) => Self::Contents(container.clone_ref(py)),
         }
     }
 
@@ -88,7 +91,7 @@ impl Slot {
                 object.bind(py).is(container)
                     && key.is_some_and(|key| key.to_cow().is_ok_and(|key| key == name))
             }
-            Self::Member(..) => false,
+            Self::Member(..) | Self::Contents(_) => false,
         }
     }
 
@@ -102,7 +105,7 @@ impl Slot {
                 .bind(py)
                 .cast_exact::<PyString>()
                 .is_ok_and(|key| key.to_cow().is_ok_and(|key| self.is_of(py, object.bind(py), &key))),
-            Self::Member(..) => false,
+            Self::Member(..) | Self::Contents(_) => false,
         }
     }
 
@@ -112,7 +115,8 @@ impl Slot {
             Self::Attribute(object, _)
             | Self::Class(object, _)
             | Self::Item(object, _)
-            | Self::Member(object, _) => object.as_ptr() as usize,
+            | Self::Member(object, _)
+            | Self::Contents(object) => object.as_ptr() as usize,
         }
     }
 
@@ -126,6 +130,7 @@ impl Slot {
             Self::Class(class, name) => class.bind(py).getattr("__dict__")?.get_item(name),
             Self::Item(container, key) => container.bind(py).get_item(key),
             Self::Member(container, objects) => return member::read(container.bind(py), objects),
+            Self::Contents(container) => return contents::copy(container.bind(py)).map(Some),
         };
         match value {
             Ok(value) => Ok(Some(value)),
@@ -133,6 +138,27 @@ impl Slot {
             Err(error) if error.is_instance_of::<PyAttributeError>(py) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What is to lie there once a store is taken back, where `now` lies there: nothing where somebody else has
+    /// changed it since.
+    ///
+    /// # Errors
+    /// What reading a container raises.
+    pub fn without<'py>(
+        &self,
+        now: Option<&Bound<'py, PyAny>>,
+        before: Option<&Bound<'py, PyAny>>,
+        after: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
+        Ok(match (self, now, before, after) {
+            (Self::Contents(_), Some(now), Some(before), Some(after)) => {
+                Some(Some(contents::without(now, before, after)?))
+            }
+            (_, Some(now), _, Some(after)) => now.is(after).then(|| before.cloned()),
+            (_, None, _, None) => Some(before.cloned()),
+            _ => None,
+        })
     }
 
     /// Stores or deletes.
@@ -151,6 +177,8 @@ impl Slot {
             (Self::Item(container, key), Some(value)) => container.bind(py).set_item(key, value),
             (Self::Item(container, key), None) => container.bind(py).del_item(key),
             (Self::Member(container, objects), value) => member::write(container.bind(py), objects, value),
+            (Self::Contents(container), Some(value)) => contents::store(container.bind(py), value),
+            (Self::Contents(_), None) => Ok(()),
         }
     }
 }

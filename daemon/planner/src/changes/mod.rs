@@ -1,6 +1,7 @@
 //! What changed between two texts of a module: functions, and steps in the namespaces of the module and its
 //! classes.
 
+mod anew;
 mod annotation;
 mod class;
 mod class_decorator;

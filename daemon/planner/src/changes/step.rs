@@ -2,6 +2,7 @@
 
 use super::registers::registers;
 use super::scope::Scope;
+use crate::dependents::mutated_by;
 use crate::excerpt::Excerpt;
 use crate::source::{Bound, Enclosing, Item, Source};
 use patchctl_protocol::plan::{Action, Step, StepKind};
@@ -46,6 +47,7 @@ pub(crate) fn execute(
         replaces: false,
         late: false,
         registers: stmts.iter().any(registers),
+        mutates: mutated_by(stmts).into_iter().collect(),
         kind,
         patches: Vec::new(),
     };
@@ -64,6 +66,7 @@ pub(crate) fn delete(scope: &Scope, names: Vec<String>, kind: StepKind, line: u3
         replaces: true,
         late: false,
         registers: false,
+        mutates: Vec::new(),
         kind,
         patches: Vec::new(),
     };

@@ -70,6 +70,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
     fn execute_in_order(&mut self, pair: &mut ScopePair<'_, 'a>) {
         loop {
             let before = pair.execute.len();
+            pair.execute_mutators();
             pair.execute_rebinders();
             let problems = pair.execute_bound_before();
             if pair.execute.len() > before {
@@ -195,6 +196,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 // What was there belongs to another module.
                 true if pair.was_imported(&bound.names) => StepKind::ChangedImport,
                 true => sort.changed(),
+                false if matches!(pair.origins[index], Origin::Same(_)) => StepKind::Renewed,
                 false => sort.added(pair.class.is_some()),
             };
             let mut draft = step::execute(self.new, pair.scope, outer, stmts, kind);

@@ -10,6 +10,7 @@ mod reads;
 mod seeds;
 mod spread;
 
+pub(crate) use mutated::mutated_by;
 pub(crate) use pure::is_pure;
 pub(crate) use reads::{Reads, dotted};
 pub(crate) use spread::add;

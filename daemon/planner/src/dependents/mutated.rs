@@ -1,4 +1,5 @@
-//! Values of a module that calling one of its functions changes in place.
+//! Values of a module that its functions change in place when they are called, and its statements when they are
+//! executed.
 
 use super::reads::dotted;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -28,6 +29,13 @@ const METHODS: [&str; 15] = [
 pub(super) fn mutated(def: &StmtFunctionDef) -> BTreeSet<String> {
     let mut collector = Collector { names: BTreeSet::new() };
     collector.visit_body(&def.body);
+    collector.names
+}
+
+/// Names (dotted) of what statements change in place when they are executed.
+pub(crate) fn mutated_by(stmts: &[Stmt]) -> BTreeSet<String> {
+    let mut collector = Collector { names: BTreeSet::new() };
+    collector.visit_body(stmts);
     collector.names
 }
 
