@@ -1,16 +1,19 @@
 //! The namespaces of the other modules, and which of their names are bound to some objects.
 
 use crate::interpreter;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::ptr;
 
 /// All loaded modules but one, looked through once for many objects.
 pub struct Others<'py> {
     /// Each with the name that it has in `sys.modules`.
     pub modules: Vec<(String, Bound<'py, PyDict>)>,
-    /// The addresses of the objects that were looked for.
-    sought: HashSet<usize>,
+    /// The addresses of the objects that were looked for, sorted: they are few, and every name of every module is
+    /// held against them.
+    sought: Vec<usize>,
     /// Modules (by index) and names, by the address of what they are bound to.
     bound: HashMap<usize, Vec<(usize, String)>>,
 }
@@ -22,7 +25,7 @@ impl<'py> Others<'py> {
     /// What looking through `sys.modules` raises.
     pub fn of(own: &Bound<'py, PyDict>) -> PyResult<Self> {
         let modules = interpreter::others(own)?;
-        Ok(Self { modules, sought: HashSet::new(), bound: HashMap::new() })
+        Ok(Self { modules, sought: Vec::new(), bound: HashMap::new() })
     }
 
     /// Looks for the names that are bound to any of these objects, in one pass.
@@ -31,15 +34,15 @@ impl<'py> Others<'py> {
         'py: 'a,
     {
         self.sought = objects.into_iter().map(|object| object.as_ptr() as usize).collect();
+        self.sought.sort_unstable();
         self.bound.clear();
         if self.sought.is_empty() {
             return;
         }
         for (index, (_, namespace)) in self.modules.iter().enumerate() {
-            let held = namespace.iter().filter(|(_, value)| self.sought.contains(&(value.as_ptr() as usize)));
-            for (key, value) in held {
+            for (key, value) in held(namespace, &self.sought) {
                 if let Ok(key) = key.extract::<String>() {
-                    self.bound.entry(value.as_ptr() as usize).or_default().push((index, key));
+                    self.bound.entry(value).or_default().push((index, key));
                 }
             }
         }
@@ -47,7 +50,7 @@ impl<'py> Others<'py> {
 
     /// Modules (by index) and names that are bound to an object, by the last pass if it was looked for there.
     pub fn bound(&mut self, object: &Bound<'py, PyAny>) -> Vec<(usize, String)> {
-        if !self.sought.contains(&(object.as_ptr() as usize)) {
+        if !is_among(&self.sought, object) {
             self.seek([object]);
         }
         let found = self.bound.get(&(object.as_ptr() as usize)).cloned().unwrap_or_default();
@@ -64,4 +67,26 @@ impl<'py> Others<'py> {
         let name = PyString::intern(object.py(), name);
         self.modules[index].1.get_item(name).ok().flatten().is_some_and(|value| value.is(object))
     }
+}
+
+/// Whether an object's address is one of these, which are sorted.
+fn is_among(addresses: &[usize], object: &Bound<'_, PyAny>) -> bool {
+    addresses.binary_search(&(object.as_ptr() as usize)).is_ok()
+}
+
+/// The keys whose values have one of these addresses, which are sorted, with that.
+fn held<'py>(namespace: &Bound<'py, PyDict>, addresses: &[usize]) -> Vec<(Bound<'py, PyAny>, usize)> {
+    let mut found = Vec::new();
+    let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the GIL is held, and nothing in the loop runs Python code or could let another thread run: the
+    // dictionary stays as it is, and its entries, which are borrowed, alive. Names by the thousand are passed
+    // over without counting a reference.
+    unsafe {
+        while ffi::PyDict_Next(namespace.as_ptr(), &raw mut position, &raw mut key, &raw mut value) != 0 {
+            if addresses.binary_search(&(value as usize)).is_ok() {
+                found.push((Bound::from_borrowed_ptr(namespace.py(), key), value as usize));
+            }
+        }
+    }
+    found
 }
