@@ -17,7 +17,8 @@ from tests.rig.workload import Workload
 
 LOOK = (
     "import sys, json.tool; print(sys._is_gil_enabled(), 'patchctl_hook' in sys.modules,"
-    " 'patchctl_hook._native' in sys.modules, [getattr(one, '__name__', one) for one in sys.meta_path])"
+    " '_native.abi3' in open('/proc/self/maps').read(),"
+    " [getattr(one, '__name__', one) for one in sys.meta_path])"
 )
 UNTOUCHED = "False {} False ['BuiltinImporter', 'FrozenImporter', 'PathFinder']\n"
 
