@@ -16,6 +16,7 @@ mod hello;
 mod interpreter;
 mod life;
 mod link;
+mod loader;
 mod modules;
 mod outdated;
 mod place;

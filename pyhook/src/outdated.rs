@@ -1,7 +1,7 @@
 //! Which of the loaded modules do not run their target.
 
 use crate::reconcile::{self, records};
-use crate::{desired, expected, finder, hello, interpreter, modules, script};
+use crate::{desired, expected, finder, hello, interpreter, loader, modules, script};
 use patchctl_protocol::hook::{Hello, ModuleFacts};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -24,7 +24,7 @@ pub fn find(py: Python<'_>, attached: bool) -> Outdated {
     let mut found = Outdated { unfinished: expected::is_any(py), ..Outdated::default() };
     for name in candidates(py) {
         if let Some(lazy) = interpreter::lazy_module(py, &name) {
-            finder::prepare_lazy(&lazy, &name).ok();
+            loader::prepare_lazy(&lazy, &name).ok();
         }
         match state(py, &name) {
             Loaded::Outdated(facts) => found.modules.push(facts),

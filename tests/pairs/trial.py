@@ -45,7 +45,8 @@ class Trial:
         self.pair, self.folder = pair, folder
         self.environment: Environment = environment(pair, interpreter, wheel)
         self.old = fetch(pair, pair.old, interpreter)
-        self.new = with_metadata(fetch(pair, pair.new, interpreter), self.old, folder / "newer")
+        self.new = fetch(pair, pair.new, interpreter)
+        self.wanted = with_metadata(self.new, self.old, folder / "wanted")
         self.roots = ",".join(sorted({Path(root).stem for root in (*self.old.roots(), *self.new.roots())}))
 
     @contextmanager
@@ -93,7 +94,7 @@ class Trial:
     def run_at(self, home: Home) -> Result:
         """The same with a daemon that runs."""
         old_modules, old, varying = self.fresh(self.old)
-        new_modules, new, more = self.fresh(self.new)
+        new_modules, new, more = self.fresh(self.wanted)
         varying |= more
         result = Result(self.pair, functions=sum(place.endswith(LINES) for place in old))
         result.changed = len(plain(differing(old, new)) - varying)

@@ -1,15 +1,15 @@
 //! What is true here: reports made from records, and audits read from the live functions and namespaces.
 
 use super::observe::Sight;
-use super::record::{CacheRecord, CodeRecord, Record};
-use super::transaction::Stored;
+use super::record::CacheRecord;
+use super::snapshot::{Seen, Snapshot, seen, snapshots};
 use super::{caches, carry_out, elsewhere, failures, quiesce, records, script};
 use crate::{desired, fault, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::{Reason, Refusal, State};
 use pyo3::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What was applied, as recorded: after each reconcile.
 pub fn report(py: Python<'_>) -> Report {
@@ -25,12 +25,6 @@ pub fn audit(py: Python<'_>) -> Report {
     build(py, snapshots, &|key, snapshot| {
         sight.observe(py, key, snapshot).unwrap_or_else(|_| recorded(snapshot))
     })
-}
-
-/// One attribute or function of a module, with the patches that changed it.
-pub(super) struct Seen {
-    pub report: FunctionReport,
-    pub patches: Vec<String>,
 }
 
 fn build(
@@ -147,80 +141,6 @@ fn module_report(name: &str, patch: &PatchRef, seen: &[Seen], snapshot: &Snapsho
     ModuleReport { name: name.to_owned(), state: State::Active, functions, stale }
 }
 
-/// A record's content, taken out of the lock.
-pub(super) struct Snapshot {
-    pub since: Vec<(PatchRef, f64)>,
-    pub skipped: Vec<patchctl_protocol::hook::Skipped>,
-    pub codes: Vec<Code>,
-    pub stored: Vec<Value>,
-    pub imported: Vec<(String, Vec<String>)>,
-    pub stale: Vec<patchctl_protocol::plan::Stale>,
-    pub caches: Vec<CacheRecord>,
-    pub forced: Vec<(PatchRef, String)>,
-}
-
-pub(super) struct Code {
-    pub qualname: String,
-    pub original: Option<Py<PyAny>>,
-    pub current: Py<PyAny>,
-    pub outermost: bool,
-    pub optional: bool,
-    pub patches: Vec<String>,
-}
-
-pub(super) struct Value {
-    pub label: String,
-    pub slot: super::transaction::Slot,
-    pub after: Option<Py<PyAny>>,
-    pub patches: Vec<String>,
-}
-
-fn snapshots(py: Python<'_>) -> Vec<(String, Snapshot)> {
-    let mut found = Vec::new();
-    records::each(py, |name, record| {
-        if desired::names(records::module_of(name)) || !record.applied.is_empty() {
-            found.push((name.to_owned(), snapshot(py, record)));
-        }
-    });
-    found
-}
-
-fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
-    let code = |code: &CodeRecord| Code {
-        qualname: code.qualname.clone(),
-        original: code.original.as_ref().map(|original| original.clone_ref(py)),
-        current: code.current.clone_ref(py),
-        outermost: code.outermost,
-        optional: code.optional,
-        patches: code.patches.clone(),
-    };
-    // Of several stores into one place the last one counts.
-    let place = |stored: &Stored| (stored.label.clone(), stored.slot.address());
-    let last: HashMap<_, usize> =
-        record.stored.iter().enumerate().map(|(index, stored)| (place(stored), index)).collect();
-    let is_last = |(index, stored): &(usize, &Stored)| {
-        !stored.label.is_empty() && last.get(&place(stored)) == Some(index)
-    };
-    let labelled = record.stored.iter().enumerate().filter(is_last).map(|(_, stored)| stored);
-    Snapshot {
-        since: record.since.clone(),
-        skipped: record.skipped.clone(),
-        codes: record.codes.iter().map(code).collect(),
-        stored: labelled
-            .map(|stored| Value {
-                label: stored.label.clone(),
-                slot: stored.slot.again(py),
-                after: stored.after.as_ref().map(|after| after.clone_ref(py)),
-                patches: stored.patches.clone(),
-            })
-            .collect(),
-        imported: record.imported.clone(),
-        stale: record.stale.clone(),
-        forced: record.forced.clone(),
-        caches: record.caches.iter().map(|cache| cache.again(py)).collect(),
-    }
-}
-
 /// As recorded: everything is what it was made.
 fn recorded(snapshot: &Snapshot) -> Vec<Seen> {
     let codes = snapshot.codes.iter().filter(|code| code.outermost);
@@ -228,9 +148,4 @@ fn recorded(snapshot: &Snapshot) -> Vec<Seen> {
     let values = snapshot.stored.iter().map(|value| (value.label.clone(), value.patches.clone()));
     let all = codes.chain(values).chain(snapshot.imported.iter().cloned());
     all.map(|(name, patches)| Seen { report: seen(name, State::Active, 0), patches }).collect()
-}
-
-pub(super) fn seen(name: String, state: State, holders: usize) -> FunctionReport {
-    let holders = u32::try_from(holders).unwrap_or(u32::MAX);
-    FunctionReport { name, state, holders, detail: String::new() }
 }

@@ -48,6 +48,7 @@ mod running;
 mod scope;
 mod script;
 mod search;
+mod snapshot;
 mod substitute;
 mod texts;
 mod threading;

@@ -1,8 +1,8 @@
 //! What is true of patched modules, read from the live functions and namespaces.
 
-use super::audit::{Code, Seen, Snapshot, seen};
 use super::frames::{self, Running};
 use super::holders::{Functions, Holder};
+use super::snapshot::{Code, Seen, Snapshot, seen};
 use super::{records, script};
 use crate::modules;
 use patchctl_protocol::hook::FunctionReport;
