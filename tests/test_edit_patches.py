@@ -279,6 +279,16 @@ def test_bodies_of_modules_and_classes(site: Site, start: Starter) -> None:
     assert site.home.add(other, code=None).state(fresh.pid) == "active"
     assert fresh.eval("(edited.twice(5, 3), edited.Thing().plain(2))") == [4, 18]
     assert site.home.state(fresh.pid, "fix") == "active"
+    # What the bodies computed stays, and is told; the functions are as they were.
+    removed = site.home.remove("fix", code=1)
+    assert removed.state(fresh.pid) == "failed"
+    stale = {one["name"]: one for one in removed.outcome(fresh.pid)["stale"]}
+    assert set(stale) == {"<module>", "Thing"}
+    lines = Path(stale["Thing"]["file"]).read_text().splitlines()
+    assert lines[stale["Thing"]["line"] - 1].startswith("class Thing")
+    assert fresh.eval("(edited.LIMIT, edited.Thing().plain(2), edited.Thing().value)") == [11, 11, 10]
+    assert site.home.add(site.folder / "fix.toml", code=None).state(fresh.pid) == "active"
+    assert fresh.eval("edited.Thing().plain(2)") == 18
 
 
 @pytest.mark.every_python

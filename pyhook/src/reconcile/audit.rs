@@ -1,12 +1,13 @@
 //! What is true here: reports made from records, and audits read from the live functions and namespaces.
 
+use super::importers::text_of;
 use super::observe::Sight;
-use super::record::CacheRecord;
+use super::record::{Body, CacheRecord};
 use super::snapshot::{Seen, Snapshot, seen, snapshots};
 use super::{caches, carry_out, elsewhere, failures, quiesce, records, script};
 use crate::{desired, fault, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
-use patchctl_protocol::plan::PatchRef;
+use patchctl_protocol::plan::{PatchRef, Stale};
 use patchctl_protocol::state::{Reason, Refusal, State};
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
@@ -52,6 +53,12 @@ fn build(
             entry.forced = entry.forced.take().or_else(|| forced.map(|(_, holder)| holder.clone()));
             entry.modules.push(module_report(&name, patch, &seen, &snapshot));
         }
+        for body in &snapshot.bodies {
+            let entry = patches.entry(body.patch.clone());
+            let entry = entry.or_insert_with(|| PatchReport::empty(&body.patch, State::Failed));
+            entry.refusal.get_or_insert_with(stays);
+            entry.modules.push(left_behind(py, &name, body));
+        }
         for skipped in &snapshot.skipped {
             let entry = patches
                 .entry(skipped.patch.clone())
@@ -87,6 +94,22 @@ fn build(
         disabled: fault::first(),
         subinterpreters: interpreter::has_subinterpreters(),
     }
+}
+
+/// Why a patch that edited a body is not gone when it is taken out.
+fn stays() -> Refusal {
+    let detail = "it can't be taken out: what a body that it edited computed when it ran stays";
+    Refusal::new(Reason::UnsupportedChange, detail)
+}
+
+/// What a patch leaves behind in a module by having edited a body of it.
+fn left_behind(py: Python<'_>, key: &str, body: &Body) -> ModuleReport {
+    let name = records::module_of(key);
+    let namespace = modules::namespace(py, name);
+    let file = namespace.and_then(|namespace| text_of(&namespace, "__file__"));
+    let because = "an edit of its body, which has run".to_owned();
+    let stale = Stale { name: body.qualname.clone(), line: body.line, because, file };
+    ModuleReport { name: key.to_owned(), state: State::Failed, functions: Vec::new(), stale: vec![stale] }
 }
 
 /// The patches that wait for their moment, and what for.

@@ -186,8 +186,9 @@ fn stale(module: &Prepared<'_, '_>, content: &Plan) -> Vec<Stale> {
 
 /// What the module was imported with and still has.
 fn imported(plan: &ModulePlan, before: &Record) -> Vec<(String, Vec<String>)> {
-    let still =
-        |id: &String| plan.applied.iter().any(|patch| patch.id == *id && before.bodies.contains(patch));
+    let still = |id: &String| {
+        before.bodies.iter().any(|body| body.patch.id == *id && plan.applied.contains(&body.patch))
+    };
     let kept = |(_, patches): &&(String, Vec<String>)| before.base.is_some() || patches.iter().any(still);
     before.imported.iter().filter(kept).cloned().collect()
 }

@@ -70,8 +70,17 @@ pub struct Record {
     pub forced: Vec<(PatchRef, String)>,
     /// Caches with values from before.
     pub caches: Vec<CacheRecord>,
-    /// Patches that edited the body of the module or of a class before it ran.
-    pub bodies: Vec<PatchRef>,
+    /// Bodies of the module and of its classes that patches edited before they ran.
+    pub bodies: Vec<Body>,
+}
+
+/// The body of a module or class that a patch edited before it ran: what it computed stays.
+#[derive(Clone)]
+pub struct Body {
+    pub patch: PatchRef,
+    pub qualname: String,
+    /// Where it begins, counted from 1.
+    pub line: u32,
 }
 
 /// A cache that was not cleared.

@@ -127,7 +127,9 @@ pub fn applied(name: &str) -> Vec<PatchRef> {
 
 /// Patches whose edits of bodies a module was imported with.
 pub fn bodies(name: &str) -> Vec<PatchRef> {
-    records().get(name).map(|record| record.bodies.clone()).unwrap_or_default()
+    let records = records();
+    let bodies = records.get(name).into_iter().flat_map(|record| &record.bodies);
+    bodies.map(|body| body.patch.clone()).collect()
 }
 
 /// Makes the modules that have this patch outdated.

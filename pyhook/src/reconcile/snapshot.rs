@@ -1,6 +1,6 @@
 //! The content of records, taken out of their lock, and what is seen of it.
 
-use super::record::{CacheRecord, CodeRecord, Record};
+use super::record::{Body, CacheRecord, CodeRecord, Record};
 use super::records;
 use super::transaction::{Slot, Stored};
 use crate::desired;
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub stale: Vec<Stale>,
     pub caches: Vec<CacheRecord>,
     pub forced: Vec<(PatchRef, String)>,
+    /// Bodies that were edited by patches which are gone.
+    pub bodies: Vec<Body>,
 }
 
 /// See [`CodeRecord`].
@@ -44,7 +46,8 @@ pub struct Value {
 pub fn snapshots(py: Python<'_>) -> Vec<(String, Snapshot)> {
     let mut found = Vec::new();
     records::each(py, |name, record| {
-        if desired::names(records::module_of(name)) || !record.applied.is_empty() {
+        let is_changed = !record.applied.is_empty() || !record.bodies.is_empty();
+        if is_changed || desired::names(records::module_of(name)) {
             found.push((name.to_owned(), snapshot(py, record)));
         }
     });
@@ -68,6 +71,7 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
         !stored.label.is_empty() && last.get(&place(stored)) == Some(index)
     };
     let labelled = record.stored.iter().enumerate().filter(is_last).map(|(_, stored)| stored);
+    let left = record.bodies.iter().filter(|body| !record.applied.contains(&body.patch));
     Snapshot {
         since: record.since.clone(),
         skipped: record.skipped.clone(),
@@ -83,6 +87,7 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
         imported: record.imported.clone(),
         stale: record.stale.clone(),
         forced: record.forced.clone(),
+        bodies: left.cloned().collect(),
         caches: record.caches.iter().map(|cache| cache.again(py)).collect(),
     }
 }

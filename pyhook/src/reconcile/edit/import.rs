@@ -2,13 +2,13 @@
 
 use super::super::codes;
 use super::super::failures::Failure;
-use super::super::record::{CodeRecord, Record};
+use super::super::record::{Body, CodeRecord, Record};
 use super::after;
 use super::apply::{apply, patches};
 use crate::interpreter;
 use crate::reconcile::refusal;
 use patchctl_protocol::edit::{Edit, Function};
-use patchctl_protocol::plan::Plan;
+use patchctl_protocol::plan::{PatchRef, Plan};
 use patchctl_protocol::state::Reason;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -88,7 +88,9 @@ impl<'py> Tree<'_, 'py> {
             note(&found, &edited, function, patches, record).map_err(internal)?;
         } else {
             let applied = record.applied.iter().filter(|patch| patches.contains(&patch.id));
-            record.bodies.extend(applied.cloned());
+            let (qualname, line) = (&function.qualname, codes::first_line(&found).map_err(internal)?);
+            let body = |patch: &PatchRef| Body { patch: patch.clone(), qualname: qualname.clone(), line };
+            record.bodies.extend(applied.map(body));
             record.imported.push((function.qualname.clone(), patches.to_vec()));
         }
         replaced(self.0, &found, &edited).map(Some).map_err(internal)
