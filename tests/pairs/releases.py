@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def with_metadata(release: Release, of: Release, folder: Path) -> Release:
     for source, metadata in ((release, False), (of, True)):
         for path in source.folder.iterdir():
             if path.name.endswith(".dist-info") == metadata:
-                (folder / path.name).symlink_to(path)
+                copy: Callable[[Path, Path], object] = shutil.copytree if path.is_dir() else shutil.copy
+                copy(path, folder / path.name)
     return Release(folder)
 
 

@@ -71,15 +71,19 @@ class Trial:
         return entries
 
     def fresh(self, release: Release) -> tuple[list[str], Entries, set[str]]:
-        """What a process without us holds: the modules that can be imported, all places, those that vary."""
+        """What a process without us holds: the modules that can be imported, all places, those that vary.
+
+        From time to time, and from folder to folder.
+        """
         taken = []
         modules = release.modules()
-        for _ in range(2):
-            with self.process(release, {"PATCHCTL_DISABLE": "1"}) as app:
+        elsewhere = with_metadata(release, self.old, Path(tempfile.mkdtemp(dir=self.folder)) / "copy")
+        for place in (elsewhere, release):
+            with self.process(place, {"PATCHCTL_DISABLE": "1"}) as app:
                 failed = set(app.eval(f"snapshot.load({modules!r})", seconds=120))
                 # What was imported before its package failed is there the second time.
                 modules = [name for name in modules if not failed.intersection(packages(name))]
-                taken.append(self.take(app, release, modules))
+                taken.append(self.take(app, place, modules))
         return modules, taken[1], differing(*taken)
 
     def run(self) -> Result:
@@ -115,7 +119,9 @@ class Trial:
                     runs = result.states[way] in RUNS
                     now = self.take(app, self.old, new_modules if runs else old_modules)
                     wanted = new if runs else old
-                    told = explained(report) | {f"{name}:*" for name in removed}
+                    told = explained(report).union(removed)
+                    if not runs:
+                        now = {at: what for at, what in now.items() if not is_imported(at, now, before)}
                     judge(result, way, (now, before, wanted), varying, told)
             home.run("remove", PATCH, "--wait", 60, code=None, seconds=120)
             undone = self.take(live, self.old, old_modules)
@@ -149,15 +155,18 @@ def plain(places: set[str]) -> set[str]:
 
 
 def is_imported(place: str, now: Entries, before: Entries) -> bool:
-    """Whether a package has a module that was imported meanwhile: what was imported stays so."""
-    return place not in before and now[place] == f"module {place.replace(':', '.')}"
+    """Whether it is of a module that was imported meanwhile, or that as a package has it: it stays so."""
+    as_attribute = place not in before and now[place] == f"module {place.replace(':', '.')}"
+    return as_attribute or place.split(":", maxsplit=1)[0] not in before
 
 
 def deleted(home: Home, file: Path) -> list[str]:
-    """The modules that the patch's files take away, as `check` names them: they stay loaded."""
+    """What the patch's files take away, as `check` names them: these modules stay loaded."""
     passed_over = home.json("check", file, code=None).get("passed_over", [])
     paths = [path[: -len(".py (deleted)")] for path in passed_over if path.endswith(".py (deleted)")]
-    return [path.replace("/", ".").removesuffix(".__init__") for path in paths]
+    names = [path.replace("/", ".").removesuffix(".__init__") for path in paths]
+    attributes = [":".join(name.rsplit(".", 1)) for name in names]
+    return [*(f"{name}:*" for name in names), *attributes]
 
 
 def explained(report: dict[str, Any]) -> set[str]:
@@ -174,8 +183,11 @@ def explained(report: dict[str, Any]) -> set[str]:
             parts = Path(stale["file"] or "").with_suffix("").parts
             parts = parts[:-1] if parts[-1:] == ("__init__",) else parts
             found |= {f"{'.'.join(parts[start:])}:{name}" for start in range(1, len(parts))}
+            if stale["because"].startswith("what its metaclass"):
+                found.add(f"{module['name']}:{name.rpartition('.')[0]}")
             if not name.replace(".", "").isidentifier():
-                found.add(f"{module['name']}:*")
+                # A statement: what it did not do to a value made anew, that lacks.
+                found |= {f"{module['name']}:*", f"{module['name']}:{stale['because']}"}
     return found
 
 
