@@ -133,6 +133,8 @@ mod tests {
             late: false,
             registers: false,
             mutates: Vec::new(),
+            touches: Vec::new(),
+            star: None,
             kind: StepKind::NewMethod,
             patches: Vec::new(),
         };

@@ -11,7 +11,7 @@ use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
 use crate::stack::with_deep_stack;
 use patchctl_protocol::hook::Phase;
-use patchctl_protocol::plan::{Action, FunctionChange, Parts, Plan, Step};
+use patchctl_protocol::plan::{Action, FunctionChange, Plan, Step, StepKind};
 use patchctl_protocol::state::Refusal;
 use ruff_python_ast::{ExprLambda, StmtFunctionDef};
 use ruff_text_size::Ranged;
@@ -103,7 +103,7 @@ impl Builder<'_, '_, '_> {
         let items = if pairs.is_empty() { &[][..] } else { &changes.items };
         let replacements = Replacements::of(self.new, items);
         plan.functions = pairs.iter().map(|pair| self.function(pair, &changes, &replacements)).collect();
-        plan.functions.extend(changes.lambdas.iter().flat_map(|pair| self.lambdas(pair)));
+        plan.functions.extend(changes.lambdas.iter().flat_map(|pair| self.lambdas(pair, &changes)));
         changes.steps.sort_by_key(|draft| draft.step.line);
         let drafts = changes.steps.iter().chain(&changes.deletions);
         plan.steps = drafts.map(|draft| self.step(draft, &changes)).collect();
@@ -174,20 +174,26 @@ impl Builder<'_, '_, '_> {
     }
 
     /// The lambdas of a statement, a change for each line: they have no name to tell them apart.
-    fn lambdas(&self, pair: &LambdaPair<'_>) -> Vec<FunctionChange> {
+    fn lambdas(&self, pair: &LambdaPair<'_>, changes: &Changes<'_>) -> Vec<FunctionChange> {
         let line = |source: &Source<'_>, lambda: &ExprLambda| source.line_number(lambda.start());
         let lines: BTreeSet<(u32, u32)> =
             pair.lambdas.iter().map(|(old, new)| (line(self.old, old), line(self.new, new))).collect();
         let range = pair.new.range();
-        let patches = self.by.of((self.new.line(range.start()), self.new.line(range.end())));
+        let patches = match pair.because.is_empty() {
+            true => self.by.of((self.new.line(range.start()), self.new.line(range.end()))),
+            false => self.causes(&pair.because, changes),
+        };
+        let statement =
+            || changes::execute(self.new, &pair.scope, &pair.new.outer, pair.new.stmts, StepKind::Renewed);
+        let source = if pair.parts.defaults { statement().step.source } else { None };
         let change = |(old_line, new_line)| FunctionChange {
             scope: pair.scope.namespace.clone(),
             name: LAMBDA.to_owned(),
             qualname: pair.scope.dotted(&format!("{}.{LAMBDA}", pair.name)),
             old_line,
             new_line,
-            parts: Parts { code: true, ..Parts::default() },
-            source: None,
+            parts: pair.parts,
+            source: source.clone(),
             conditional: false,
             replaced: false,
             patches: patches.clone(),

@@ -152,6 +152,13 @@ pub struct Step {
     /// back what these held.
     #[serde(default)]
     pub mutates: Vec<String>,
+    /// Names of the scope whose objects the statement may change in place (`TABLE.update(...)`,
+    /// `install(Handler)`), and those that it deletes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<String>,
+    /// Of a star import: the names that statements behind it bind, which keep what they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub star: Option<Vec<String>>,
     /// The sort of change, for people.
     pub kind: StepKind,
     pub patches: Vec<String>,

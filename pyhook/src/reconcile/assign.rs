@@ -9,20 +9,13 @@ use super::named::Wrappers;
 use super::prepare::{Candidate, Prepared};
 use super::record::{CodeRecord, Record};
 use super::substitute::substitute;
+use super::templates::Templates;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{edit, monitoring, refusal, scope, trampoline};
 use patchctl_protocol::plan::FunctionChange;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use std::cell::OnceCell;
-use std::collections::HashMap;
-
-/// The plain functions that the new definitions make, by index of the change: for values that are not in
-/// the code object.
-#[derive(Default)]
-pub struct Templates<'py> {
-    pub functions: HashMap<usize, Bound<'py, PyAny>>,
-}
 
 /// Brings every function of the module to its target code.
 pub fn assign<'py>(
@@ -83,7 +76,7 @@ impl<'py> Assignment<'_, 'py, '_> {
             change,
             wrappers: self.wrappers,
         };
-        match self.templates.functions.get(&pair.change) {
+        match self.templates.of(pair.change, &pair.new).map_err(internal)? {
             Some(template) => attributes.take_over(template, transaction).map_err(internal)?,
             None if change.parts.docstring => {
                 let text = codes::docstring(&pair.new).map_err(internal)?;

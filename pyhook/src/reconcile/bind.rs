@@ -9,7 +9,7 @@ use crate::interpreter;
 use patchctl_protocol::plan::{Place, Step};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 
 impl<'py> Executor<'_, 'py, '_> {
     /// Binds (or, without a value, deletes) a name in a scope.
@@ -42,16 +42,42 @@ impl<'py> Executor<'_, 'py, '_> {
     }
 
     /// Where a statement stores into an object.
-    pub(super) fn place(&self, py: Python<'py>, place: &Place) -> PyResult<Slot> {
+    pub(super) fn place(
+        &self,
+        py: Python<'py>,
+        place: &Place,
+        locals: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Slot> {
         let eval = interpreter::builtins(py)?.eval.bind(py);
-        let object = eval.call1((&place.object, &self.module.namespace))?;
+        let locals = locals.unwrap_or(&self.module.namespace);
+        let object = eval.call1((&place.object, &self.module.namespace, locals))?;
         if place.item {
-            let key = eval.call1((&place.key, &self.module.namespace))?;
+            let key = eval.call1((&place.key, &self.module.namespace, locals))?;
             return Ok(Slot::Item(object.unbind(), key.unbind()));
         }
         let is_class = object.is_instance_of::<PyType>();
         let make = if is_class { Slot::Class } else { Slot::Attribute };
         Ok(make(object.unbind(), place.key.clone()))
+    }
+
+    /// Notes where a statement of a class's body stores into objects.
+    pub(super) fn places_in_class(
+        &self,
+        py: Python<'py>,
+        step: &Step,
+        locals: &Bound<'py, PyDict>,
+        transaction: &mut Transaction,
+    ) -> PyResult<Vec<usize>> {
+        let mut notes = Vec::new();
+        for place in &step.places {
+            if let Ok(slot) = self.place(py, place, Some(locals)) {
+                let label = step.label(&place_label(place));
+                let before = slot.read(py)?;
+                let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
+                notes.push(transaction.note(purpose, slot, before, None));
+            }
+        }
+        Ok(notes)
     }
 
     /// What a dotted name of the module leads to now.
@@ -122,9 +148,9 @@ fn refuse_enum_member(
     name: &str,
     value: Option<&Bound<'_, PyAny>>,
 ) -> Result<(), Refusal> {
-    let is_enum = class.getattr("_member_map_").is_ok();
-    let is_descriptor = value.is_some_and(|value| value.get_type().hasattr("__get__").unwrap_or(false));
-    if is_enum && !is_descriptor && !name.starts_with('_') {
+    let Ok(members) = class.getattr("_member_map_") else { return Ok(()) };
+    let would_be_one = value.is_some_and(|value| !value.get_type().hasattr("__get__").unwrap_or(false));
+    if (members.contains(name).unwrap_or(true) || would_be_one) && !name.starts_with('_') {
         let detail = format!("{name} is a member of an enumeration, which a running process can't change");
         return Err(Refusal::new(Reason::UnsupportedChange, detail));
     }

@@ -6,7 +6,7 @@ use super::importers::Imports;
 use super::prepare::{self, Prepared};
 use super::record::Record;
 use super::transaction::Transaction;
-use super::{caches, commit, edit, quiesce, records, script};
+use super::{caches, commit, edit, quiesce, records, script, stars};
 use crate::fault;
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
 use patchctl_protocol::plan::PatchRef;
@@ -92,6 +92,7 @@ fn change(py: Python<'_>, modules: &[ModulePlan], imports: &Imports) -> Result<(
     let keys: Vec<&str> = prepared.iter().map(|module| module.key.as_str()).collect();
     commit::roll_back(py, &keys, &mut transaction)?;
     let changed = store(py, (&prepared, imports), &mut transaction)?;
+    stars::spread(py, (&prepared, imports), &mut transaction)?;
     let covered = records::uncover(py, &keys);
     for (key, mut record) in changed {
         let of_record = |(patch, _): &&(PatchRef, String)| record.applied.contains(patch);

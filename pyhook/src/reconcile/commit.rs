@@ -1,12 +1,13 @@
 //! Storing: all modules first back to the base, then each forward by its plan. New names and values come in source order;
 //! then all functions get their new code in one go; then what is computed by new code; deletions last.
 
-use super::assign::{self, Templates};
+use super::assign;
 use super::execute::Executor;
 use super::failures::Failure;
 use super::importers::Imports;
 use super::prepare::Prepared;
 use super::record::{Record, Unpatched};
+use super::templates::Templates;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{caches, edit, records, refusal, registered, threading};
 use crate::fault;

@@ -106,7 +106,10 @@ fn members_without<'py>(
 }
 
 /// Whether both hold the very same objects, in the same order.
-fn is_same(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+///
+/// # Errors
+/// What iterating raises.
+pub fn is_same(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
     if one.len()? != other.len()? {
         return Ok(false);
     }

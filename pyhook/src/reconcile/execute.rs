@@ -3,9 +3,9 @@
 //! [`super::bind`].
 
 use super::annotations::Kept;
-use super::assign::Templates;
 use super::bind::place_label;
 use super::codes;
+use super::effects::Effects;
 use super::failures::Failure;
 use super::importers::Imports;
 use super::layout::SLOTS;
@@ -71,46 +71,6 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         result.map_err(|refusal| Failure::new(&step.patches, refusal))
     }
 
-    /// Makes the plain function of a changed definition, for its defaults and the like; a function that does
-    /// not exist here yet is bound to its name as well.
-    pub fn template(
-        &mut self,
-        py: Python<'py>,
-        index: usize,
-        transaction: &mut Transaction,
-        templates: &mut Templates<'py>,
-    ) -> Result<(), Failure> {
-        let change = &self.content.functions[index];
-        let fail = |refusal| Failure::new(&change.patches, refusal);
-        let source = change.source.as_deref().unwrap_or_default();
-        let code = self.compile(py, source).map_err(fail)?;
-        let locals = if change.scope.is_empty() {
-            PyDict::new(py)
-        } else {
-            self.locals(&change.scope).map_err(fail)?
-        };
-        self.run(py, &code, &change.scope, &locals).map_err(fail)?;
-        let made = locals.get_item(&change.name).ok().flatten();
-        let made = made.ok_or_else(|| {
-            fail(Refusal::new(Reason::Internal, format!("{} was not made", change.qualname)))
-        })?;
-        if self.module.absent[index] {
-            let label = change.qualname.as_str();
-            let purpose = Purpose::kept(&self.module.key, label, &change.patches);
-            return self
-                .bind(py, purpose, &change.scope, &change.name, Some(made), transaction)
-                .map_err(fail);
-        }
-        if !interpreter::is_function(&made).unwrap_or(false) {
-            return Err(fail(Refusal::new(
-                Reason::Internal,
-                format!("{} is no plain function", change.qualname),
-            )));
-        }
-        templates.functions.insert(index, made);
-        Ok(())
-    }
-
     pub fn compile(&self, py: Python<'py>, source: &str) -> Result<Bound<'py, PyAny>, Refusal> {
         interpreter::compile(py, source, &self.filename)
             .map_err(|error| refusal(py, Reason::SyntaxError, "compiling a statement", &error))
@@ -142,7 +102,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         }
         for place in &step.places {
             // An object that this very statement makes reachable has nothing to put back.
-            if let Ok(slot) = self.place(py, place) {
+            if let Ok(slot) = self.place(py, place, None) {
                 notes.push((place_label(place), slot));
             }
         }
@@ -154,7 +114,14 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         }
         let annotations = self.note_annotations(py, step, transaction).map_err(internal)?;
         let kept = Kept::of(&namespace).map_err(internal)?;
-        self.run(py, &code, &[], &namespace)?;
+        let effects = Effects::before(&namespace, None, &step.touches).map_err(internal)?;
+        let result = match &step.star {
+            Some(behind) => self.import_star(py, step, &code, behind, transaction),
+            None => self.run(py, &code, &[], &namespace),
+        };
+        let purpose = Purpose::kept(&self.module.key, "", &step.patches);
+        effects.note(py, purpose, transaction).map_err(internal)?;
+        result?;
         self.keep_module_annotations(py, step, (annotations, kept), transaction).map_err(internal)?;
         for (number, label, before) in numbers {
             let after = transaction.settle(py, number).map_err(internal)?;
@@ -214,7 +181,19 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         let code = self.compile(py, step.source.as_deref().unwrap_or_default())?;
         let locals = self.locals(&step.scope)?;
         let internal = |error: PyErr| refusal(py, Reason::Internal, "binding", &error);
-        self.run(py, &code, &step.scope, &locals)?;
+        let effects =
+            Effects::before(&self.module.namespace, Some(&locals), &step.touches).map_err(internal)?;
+        let places = self.places_in_class(py, step, &locals, transaction).map_err(internal)?;
+        let result = self.run(py, &code, &step.scope, &locals);
+        let purpose = Purpose::kept(&self.module.key, "", &step.patches);
+        effects.note(py, purpose, transaction).map_err(internal)?;
+        result?;
+        for place in places {
+            transaction.settle(py, place).map_err(internal)?;
+        }
+        for (name, value) in effects.bound_beside(&locals, &step.binds).map_err(internal)? {
+            self.bind(py, purpose, &step.scope, &name, value, transaction)?;
+        }
         annotate::take_over(py, self, step, &locals, transaction);
         for name in &step.binds {
             let value = locals.get_item(name).map_err(internal)?;
@@ -284,6 +263,15 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
             self.bind(py, purpose, &step.scope, name, None, transaction)?;
             annotate::forget(py, &self.module.namespace, &step.scope, name, purpose, transaction)
                 .map_err(|error| refusal(py, Reason::Internal, "forgetting an annotation", &error))?;
+        }
+        let locals = if step.scope.is_empty() { None } else { Some(self.locals(&step.scope)?) };
+        for place in &step.places {
+            let label = place_label(place);
+            let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
+            // What is not there, or can't lose it, has nothing to delete.
+            if let Ok(slot) = self.place(py, place, locals.as_ref()) {
+                transaction.put(py, purpose, slot, None).ok();
+            }
         }
         Ok(())
     }

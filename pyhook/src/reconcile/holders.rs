@@ -5,7 +5,7 @@
 use crate::interpreter;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use std::collections::{HashMap, HashSet};
 
 /// A function object and the code it runs now.
@@ -120,4 +120,29 @@ pub fn plain_function<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAn
         }
     }
     None
+}
+
+/// The functions in a value made of tables, lists, tuples and sets.
+///
+/// # Errors
+/// What iterating raises.
+pub fn functions_in<'py>(value: &Bound<'py, PyAny>, found: &mut Vec<Bound<'py, PyAny>>) -> PyResult<()> {
+    if interpreter::is_function(value)? {
+        found.push(value.clone());
+        return Ok(());
+    }
+    let members = match value.cast_exact::<PyDict>() {
+        Ok(table) => table.values().into_any(),
+        Err(_) => value.clone(),
+    };
+    let container = value.is_exact_instance_of::<PyDict>()
+        || value.is_exact_instance_of::<PyList>()
+        || value.is_exact_instance_of::<PyTuple>()
+        || value.is_exact_instance_of::<PySet>();
+    if container {
+        for member in members.try_iter()? {
+            functions_in(&member?, found)?;
+        }
+    }
+    Ok(())
 }

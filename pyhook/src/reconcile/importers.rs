@@ -2,8 +2,8 @@
 //! (texts, numbers, what a module itself imported) say nothing about where they are from.
 
 use super::others::Others;
-use super::records;
 use super::texts::{self, Imported};
+use super::{records, stars};
 use crate::modules;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Step, StepKind};
@@ -45,11 +45,19 @@ impl Imports {
         for plan in plans {
             let Outcome::Plan(content) = &plan.outcome else { continue };
             let names: Vec<(&Step, &String)> = replaced(&content.steps).collect();
-            if names.is_empty() {
+            let exported = stars::may_export(&content.steps);
+            if names.is_empty() && exported.is_empty() {
                 continue;
             }
             for (key, namespace) in modules::instances(py, &plan.name) {
                 note_wanted(&key, &namespace, &names, &mut wanted).ok();
+                if !exported.is_empty() {
+                    for (_, other) in stars::sharing(&namespace, &[]).unwrap_or_default() {
+                        if let Some(origin) = Origin::of(&other) {
+                            wanted.entry(origin).or_default().extend(exported.iter().cloned());
+                        }
+                    }
+                }
             }
         }
         let read = |(origin, names): (Origin, HashSet<String>)| {
@@ -61,7 +69,7 @@ impl Imports {
     }
 
     /// What the module with this namespace imports.
-    fn of(&self, namespace: &Bound<'_, PyDict>) -> Cow<'_, [Imported]> {
+    pub fn of(&self, namespace: &Bound<'_, PyDict>) -> Cow<'_, [Imported]> {
         let Some(origin) = Origin::of(namespace) else { return Cow::Borrowed(&[]) };
         self.0
             .get(&origin)

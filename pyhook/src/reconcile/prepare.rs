@@ -187,7 +187,7 @@ impl<'py> Prepared<'py, '_> {
         let Some(old) = old else { return Ok(()) };
         let new = new.all(codes::LAMBDA, change.new_line);
         for (old, new) in old.all(codes::LAMBDA, change.old_line).zip(new) {
-            if !old.code.eq(&new.code)? {
+            if change.parts.defaults || !old.code.eq(&new.code)? {
                 self.pairs.extend(codes::pairs(index, &change.qualname, &old.code, &new.code)?);
             }
         }

@@ -63,7 +63,10 @@ pub fn attribute<'py>(class: &Bound<'py, PyType>, name: &str) -> Option<Bound<'p
 }
 
 /// The class's own namespace, as `type` gives it: no metaclass is asked.
-fn own<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+///
+/// # Errors
+/// What reading it raises.
+pub fn own<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
     let metatype = class.py().get_type::<PyType>();
     metatype.getattr("__dict__")?.get_item("__dict__")?.call_method1("__get__", (class,))
 }

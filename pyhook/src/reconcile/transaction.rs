@@ -265,6 +265,11 @@ impl Transaction {
         Ok(now)
     }
 
+    /// All stores so far, in order.
+    pub fn stored(&self) -> &[Stored] {
+        &self.stored
+    }
+
     /// How many stores there are: a place to go back to.
     pub fn savepoint(&self) -> usize {
         self.stored.len()

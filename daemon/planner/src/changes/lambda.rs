@@ -3,10 +3,24 @@
 //! again, and whoever holds the table or one of its functions has the new code too.
 
 use super::scope::Scope;
+use crate::dependents::dotted;
 use crate::source::{Item, same_body};
+use patchctl_protocol::plan::Parts;
 use ruff_python_ast::visitor::transformer::{self, Transformer};
 use ruff_python_ast::visitor::{Visitor, walk_expr};
-use ruff_python_ast::{Expr, ExprEllipsisLiteral, ExprLambda, Stmt};
+use ruff_python_ast::{Expr, ExprCall, ExprEllipsisLiteral, ExprLambda, Stmt};
+
+/// What makes objects that keep the functions which they get.
+const KEEPING: [&str; 8] = [
+    "partial",
+    "partialmethod",
+    "property",
+    "cached_property",
+    "staticmethod",
+    "classmethod",
+    "defaultdict",
+    "field",
+];
 
 /// A statement in both texts whose lambdas differ.
 pub(crate) struct LambdaPair<'a> {
@@ -17,6 +31,20 @@ pub(crate) struct LambdaPair<'a> {
     pub new: Item<'a>,
     /// The lambdas that differ.
     pub lambdas: Vec<(&'a ExprLambda, &'a ExprLambda)>,
+    /// What of them differs: their code, or only what their defaults are computed from.
+    pub parts: Parts,
+    /// Names (dotted) whose change it follows from; empty where it changed itself.
+    pub because: Vec<String>,
+}
+
+/// All lambdas of a statement that is the same in both texts, if they stay alive in what it binds.
+pub(crate) fn all<'a>(old: &Item<'a>, new: &Item<'a>) -> Option<Vec<(&'a ExprLambda, &'a ExprLambda)>> {
+    let (old, new) = (old.only()?, new.only()?);
+    let mut held = (Vec::new(), Vec::new());
+    collect(value(old)?, &mut held.0);
+    collect(value(new)?, &mut held.1);
+    let all_held = held.0.len() == count(old) && held.1.len() == held.0.len();
+    (all_held && !held.0.is_empty()).then(|| held.0.into_iter().zip(held.1).collect())
 }
 
 /// The lambdas that make the difference between two statements, if nothing else does and all of them stay
@@ -48,13 +76,13 @@ pub(super) fn difference<'a>(
 }
 
 /// What a statement binds, in the words of its source.
-pub(super) fn bound_name(stmt: &Stmt) -> Option<String> {
+pub(crate) fn bound_name(stmt: &Stmt) -> String {
     let target = match stmt {
-        Stmt::Assign(assign) => assign.targets.first()?,
-        Stmt::AnnAssign(assign) => &*assign.target,
-        _ => return None,
+        Stmt::Assign(assign) => assign.targets.first(),
+        Stmt::AnnAssign(assign) => Some(&*assign.target),
+        _ => None,
     };
-    target.as_name_expr().map(|name| name.id.to_string())
+    target.and_then(Expr::as_name_expr).map(|name| name.id.to_string()).unwrap_or_default()
 }
 
 fn value(stmt: &Stmt) -> Option<&Expr> {
@@ -76,8 +104,18 @@ fn collect<'a>(value: &'a Expr, found: &mut Vec<&'a ExprLambda>) {
         Expr::ListComp(made) => collect(&made.elt, found),
         Expr::SetComp(made) => collect(&made.elt, found),
         Expr::DictComp(made) => collect(&made.value, found),
+        Expr::Call(call) if keeps(call) => {
+            call.arguments.args.iter().for_each(|value| collect(value, found));
+            call.arguments.keywords.iter().for_each(|keyword| collect(&keyword.value, found));
+        }
         _ => {}
     }
+}
+
+/// Whether a call makes an object that keeps the functions which it gets, and calls them later.
+fn keeps(call: &ExprCall) -> bool {
+    let name = dotted(&call.func);
+    name.is_some_and(|name| KEEPING.contains(&name.rsplit('.').next().unwrap_or(&name)))
 }
 
 /// How many lambdas there are in a statement, those within lambdas aside.

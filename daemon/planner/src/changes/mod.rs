@@ -18,7 +18,7 @@ mod walk;
 
 pub(crate) use found::{Changes, Definition, FunctionPair, TargetItem};
 pub(crate) use import::import_changes;
-pub(crate) use lambda::LambdaPair;
+pub(crate) use lambda::{LambdaPair, all as all_lambdas, bound_name as lambda_name};
 pub(crate) use scope::Scope;
 pub(crate) use step::{Draft, Sort, execute, first_words};
 pub(crate) use walk::find;

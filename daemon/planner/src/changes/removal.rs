@@ -6,8 +6,9 @@ use super::step::{self, Sort, first_words, has_no_effect};
 use super::walk::Walker;
 use crate::pair::Origin;
 use crate::source::same_decorators;
-use patchctl_protocol::plan::{Action, Stale};
-use ruff_python_ast::Stmt;
+use patchctl_protocol::plan::{Action, Place, Stale, StepKind};
+use ruff_python_ast::{Expr, Stmt};
+use ruff_text_size::TextSize;
 use std::collections::BTreeSet;
 
 impl<'a> Walker<'_, '_, '_, 'a> {
@@ -26,7 +27,9 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 draft.step.registers = item.stmts.iter().any(registers);
                 self.changes.deletions.push(draft);
             }
-            if sort == Sort::Other && !item.stmts.iter().all(has_no_effect) || !bound.places.is_empty() {
+            let places_left = self.remove_places(pair, index, item.range().start());
+            let other = sort == Sort::Other && bound.places.is_empty();
+            if other && !item.stmts.iter().all(has_no_effect) || places_left || bound.star {
                 let words = first_words(self.old.slice(item.range()));
                 let line = 0;
                 self.changes.stale.push(Stale {
@@ -41,6 +44,21 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         self.lost_definitions(pair, &kept);
     }
 
+    /// Attributes of functions and classes of this scope that a removed statement set are deleted. Whether it
+    /// stored something else too, which stays.
+    fn remove_places(&mut self, pair: &ScopePair<'_, 'a>, index: usize, start: TextSize) -> bool {
+        let kept = |place: &Place| pair.new_bound.iter().any(|bound| bound.places.contains(place));
+        let places = pair.old_bound[index].places.iter().filter(|place| !kept(place));
+        let (own, left): (Vec<&Place>, Vec<&Place>) = places.partition(|place| is_own_attribute(pair, place));
+        if !own.is_empty() {
+            let line = self.old.line_number(start);
+            let mut draft = step::delete(pair.scope, Vec::new(), StepKind::RemovedValue, line);
+            draft.step.places = own.into_iter().cloned().collect();
+            self.changes.deletions.push(draft);
+        }
+        !left.is_empty()
+    }
+
     /// A class that is made anew says itself which of the names that its decorators read are gone.
     pub fn forget_made_anew(&mut self, pair: &ScopePair<'_, 'a>) {
         let here = &pair.scope.namespace;
@@ -50,7 +68,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         for draft in self.changes.deletions.iter_mut().filter(|draft| draft.step.scope == *here) {
             draft.step.binds.retain(|name| !names.contains(name));
         }
-        self.changes.deletions.retain(|draft| !draft.step.binds.is_empty());
+        self.changes.deletions.retain(|draft| !draft.step.binds.is_empty() || !draft.step.places.is_empty());
     }
 
     /// Of several definitions of a name, in branches or one after the other, one is left: whichever of
@@ -71,9 +89,19 @@ impl<'a> Walker<'_, '_, '_, 'a> {
 
     /// Names that a changed statement bound before and nothing binds now.
     fn changed_away(&mut self, pair: &ScopePair<'_, 'a>) {
-        for origin in &pair.origins {
+        for (index, origin) in pair.origins.iter().enumerate() {
             let Origin::Changed(old) = *origin else { continue };
             let bound = &pair.old_bound[old];
+            let start = pair.items.old[old].range().start();
+            let other = Sort::of(pair.items.old[old].stmts, bound) == Sort::Other;
+            let acts =
+                pair.items.old[old].stmts.iter().any(|stmt| !has_no_effect(stmt) && !stmt.is_delete_stmt());
+            if self.remove_places(pair, old, start) || other && bound.places.is_empty() && acts {
+                let name = first_words(self.new.slice(pair.items.new[index].range()));
+                let line = self.new.line_number(pair.items.new[index].range().start());
+                let because = "what it did before".to_owned();
+                self.changes.stale.push(Stale { name, line, because, file: None });
+            }
             let gone: Vec<String> =
                 bound.names.iter().filter(|n| !pair.bound_after(n)).map(|n| pair.scope.mangle(n)).collect();
             if !gone.is_empty() {
@@ -83,5 +111,34 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 self.changes.deletions.push(step::delete(pair.scope, gone, kind, line));
             }
         }
+    }
+}
+
+/// Whether a place is an attribute of a function or class that this scope defines, and that nothing else sets.
+fn is_own_attribute(pair: &ScopePair<'_, '_>, place: &Place) -> bool {
+    let definitions = pair.items.new.iter().filter_map(crate::source::Item::only);
+    let mut of_place = definitions.filter_map(|stmt| match stmt {
+        Stmt::FunctionDef(def) => (def.name.as_str() == place.object).then_some(true),
+        Stmt::ClassDef(class) => (class.name.as_str() == place.object).then(|| {
+            let mut body = class.body.iter();
+            !body.any(|stmt| binds(stmt, &place.key))
+        }),
+        _ => None,
+    });
+    !place.item && of_place.next_back().unwrap_or(false)
+}
+
+/// Whether a statement of a class's body binds a name, at its top or deeper where that can't be told at once.
+fn binds(stmt: &Stmt, name: &str) -> bool {
+    match stmt {
+        Stmt::FunctionDef(def) => def.name.as_str() == name,
+        Stmt::ClassDef(class) => class.name.as_str() == name,
+        Stmt::Assign(assign) => assign.targets.iter().any(|target| match target {
+            Expr::Name(target) => target.id == name,
+            _ => true,
+        }),
+        Stmt::AnnAssign(assign) => assign.target.as_name_expr().is_none_or(|target| target.id == name),
+        Stmt::Expr(_) | Stmt::Pass(_) => false,
+        _ => true,
     }
 }

@@ -142,11 +142,21 @@ impl<'a> ScopePair<'_, 'a> {
             for name in names {
                 let Some(all) = binders.get(&(block(item), name.clone())) else { continue };
                 let Some(before) = all.iter().rev().find(|at| **at < index).copied() else { continue };
-                let last = all.last().is_none_or(|last| *last == before);
+                let deleted = self.deleters(index, &name);
+                let open_before = self.execute.len();
+                self.execute.extend(&deleted);
+                if self.execute.len() > open_before {
+                    open.extend(deleted.iter().copied());
+                }
+                let last = deleted.is_empty() && all.last().is_none_or(|last| *last == before);
                 if last || self.execute.contains(&before) {
                     continue;
                 }
-                if !self.items.new[before].stmts.iter().all(is_pure) {
+                let definition = matches!(
+                    Sort::of(self.items.new[before].stmts, &self.new_bound[before]),
+                    Sort::Function | Sort::Class | Sort::Import
+                );
+                if !definition && !self.items.new[before].stmts.iter().all(is_pure) {
                     problems.push((index, name));
                 } else if self.execute.insert(before) {
                     open.push(before);
@@ -156,18 +166,24 @@ impl<'a> ScopePair<'_, 'a> {
         problems
     }
 
+    /// The statements behind an item that delete a name.
+    fn deleters(&self, index: usize, name: &String) -> Vec<usize> {
+        let deletes = |at: &usize| self.new_bound[*at].deleted.contains(name);
+        (index + 1..self.new_bound.len()).filter(deletes).collect()
+    }
+
     /// The items that bind names without being definitions or imports, in order, where there are several of
-    /// them for a name in a block.
+    /// them for a name in a block; and all that bind names which are deleted.
     fn rebound_values(&self) -> FxHashMap<(Block, String), Vec<usize>> {
         let mut found: FxHashMap<(Block, String), Vec<usize>> = FxHashMap::default();
+        let deleted: FxHashSet<&String> = self.new_bound.iter().flat_map(|bound| &bound.deleted).collect();
         for (index, item) in self.items.new.iter().enumerate() {
-            if Sort::of(item.stmts, &self.new_bound[index]) == Sort::Value {
-                for name in &self.new_bound[index].names {
-                    found.entry((block(item), name.clone())).or_default().push(index);
-                }
+            let value = Sort::of(item.stmts, &self.new_bound[index]) == Sort::Value;
+            for name in self.new_bound[index].names.iter().filter(|name| value || deleted.contains(name)) {
+                found.entry((block(item), name.clone())).or_default().push(index);
             }
         }
-        found.retain(|_, all| all.len() > 1);
+        found.retain(|(_, name), all| all.len() > 1 || deleted.contains(&name));
         found
     }
 
@@ -191,6 +207,29 @@ impl<'a> ScopePair<'_, 'a> {
                 executed.extend(names);
             }
         }
+    }
+
+    /// A star import may bind what another one behind it binds too.
+    pub fn execute_later_stars(&mut self) {
+        let star = |index: &usize| self.new_bound[*index].star;
+        if let Some(first) = self.execute.iter().copied().find(star) {
+            let later: Vec<usize> = (first..self.new_bound.len()).filter(star).collect();
+            self.execute.extend(later);
+        }
+    }
+
+    /// What is bound anew and deleted behind is deleted again.
+    pub fn execute_deleters(&mut self) {
+        let bound =
+            self.execute.iter().flat_map(|at| self.new_bound[*at].names.iter().map(|name| (*at, name)));
+        let deleters: Vec<usize> = bound.flat_map(|(at, name)| self.deleters(at, name)).collect();
+        self.execute.extend(deleters);
+    }
+
+    /// The names that statements behind a star import bind.
+    pub fn bound_behind_star(&self, index: usize) -> Option<Vec<String>> {
+        let behind = self.new_bound[index + 1..].iter().flat_map(|bound| bound.names.iter().cloned());
+        self.new_bound[index].star.then(|| behind.collect())
     }
 
     /// What stands around the statements of this scope in the target, its own class included.

@@ -2,7 +2,7 @@
 
 use super::registers::registers;
 use super::scope::Scope;
-use crate::dependents::mutated_by;
+use crate::dependents::{Reads, is_pure, mutated_by};
 use crate::excerpt::Excerpt;
 use crate::source::{Bound, Enclosing, Item, Source};
 use patchctl_protocol::plan::{Action, Step, StepKind};
@@ -37,6 +37,7 @@ pub(crate) fn execute(
     let item = Item { stmts, outer: Vec::new(), opened: false };
     let mut excerpt = Excerpt::new(source);
     excerpt.keep_statements(outer, stmts);
+    let touches = touches(stmts, &bound.deleted);
     let step = Step {
         scope: scope.namespace.clone(),
         action: Action::Execute,
@@ -48,10 +49,34 @@ pub(crate) fn execute(
         late: false,
         registers: stmts.iter().any(registers),
         mutates: mutated_by(stmts).into_iter().collect(),
+        touches,
+        star: None,
         kind,
         patches: Vec::new(),
     };
     Draft { step, lines: lines(source, item.range()), because: Vec::new() }
+}
+
+/// First names of all that statements read which do more than bind names, and those that they delete.
+fn touches(stmts: &[Stmt], deleted: &[String]) -> Vec<String> {
+    let definition = |stmt: &Stmt| {
+        matches!(
+            stmt,
+            Stmt::FunctionDef(_)
+                | Stmt::ClassDef(_)
+                | Stmt::Import(_)
+                | Stmt::ImportFrom(_)
+                | Stmt::TypeAlias(_)
+        )
+    };
+    let mut names = deleted.to_vec();
+    for stmt in stmts.iter().filter(|stmt| !definition(stmt) && !is_pure(stmt) && !has_no_effect(stmt)) {
+        let reads = Reads::of_statement(stmt).names;
+        names.extend(reads.iter().map(|name| name.split('.').next().unwrap_or_default().to_owned()));
+    }
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// A step that deletes names; `line` is the one in the old text.
@@ -67,6 +92,8 @@ pub(crate) fn delete(scope: &Scope, names: Vec<String>, kind: StepKind, line: u3
         late: false,
         registers: false,
         mutates: Vec::new(),
+        touches: Vec::new(),
+        star: None,
         kind,
         patches: Vec::new(),
     };

@@ -71,6 +71,8 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         loop {
             let before = pair.execute.len();
             pair.execute_mutators();
+            pair.execute_later_stars();
+            pair.execute_deleters();
             pair.execute_rebinders();
             let problems = pair.execute_bound_before();
             if pair.execute.len() > before {
@@ -142,9 +144,11 @@ impl<'a> Walker<'_, '_, '_, 'a> {
     fn lambdas(&mut self, scope: &Scope, old: Option<&Item<'a>>, new: &Item<'a>) -> bool {
         let found = old.and_then(|old| Some((old, lambda::difference(old, new)?)));
         let Some((old, lambdas)) = found.filter(|(_, lambdas)| !lambdas.is_empty()) else { return false };
-        let name = new.only().and_then(lambda::bound_name).unwrap_or_default();
+        let name = new.only().map(lambda::bound_name).unwrap_or_default();
         let (scope, old, new) = (scope.clone(), old.clone(), new.clone());
-        self.changes.lambdas.push(LambdaPair { scope, name, old, new, lambdas });
+        let parts = Parts { code: true, ..Parts::default() };
+        let because = Vec::new();
+        self.changes.lambdas.push(LambdaPair { scope, name, old, new, lambdas, parts, because });
         true
     }
 
@@ -156,10 +160,6 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             self.annotation_only(pair, index);
         } else if pair.loses_imports(index) {
             // What it lost is deleted; what it kept is bound already.
-        } else if pair.new_bound[index].star {
-            let line = self.new.line_number(item.range().start());
-            let detail = "a star import binds names that can't be told from the source";
-            self.unsupported(pair.scope.dotted("*"), line, detail);
         } else {
             pair.execute.insert(index);
         }
@@ -201,6 +201,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             };
             let mut draft = step::execute(self.new, pair.scope, outer, stmts, kind);
             draft.step.replaces = changed;
+            draft.step.star = pair.bound_behind_star(index);
             let in_branch = matches!(item.outer.last(), Some(Enclosing::Branch { .. }));
             if let (Origin::Changed(old), false) = (pair.origins[index], in_branch) {
                 self.reduce_import(pair, old, item, &mut draft);

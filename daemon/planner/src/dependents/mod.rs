@@ -7,8 +7,10 @@ mod changed;
 mod mutated;
 mod pure;
 mod reads;
+mod renewed;
 mod seeds;
 mod spread;
+mod undecided;
 
 pub(crate) use mutated::mutated_by;
 pub(crate) use pure::is_pure;

@@ -56,9 +56,9 @@ const METHODS: [&str; 22] = [
 /// Whether a statement only assigns an immutable value to names.
 pub(crate) fn is_pure(stmt: &Stmt) -> bool {
     match stmt {
-        Stmt::Assign(assign) => assign.targets.iter().all(is_name_target) && is_value(&assign.value),
+        Stmt::Assign(assign) => assign.targets.iter().all(is_name_target) && is_pure_value(&assign.value),
         Stmt::AnnAssign(assign) => {
-            is_name_target(&assign.target) && assign.value.as_deref().is_some_and(is_value)
+            is_name_target(&assign.target) && assign.value.as_deref().is_some_and(is_pure_value)
         }
         _ => false,
     }
@@ -73,20 +73,24 @@ fn is_name_target(target: &Expr) -> bool {
 }
 
 /// Whether an expression computes an immutable value without side effects.
-fn is_value(expr: &Expr) -> bool {
+pub(super) fn is_pure_value(expr: &Expr) -> bool {
     match expr {
         Expr::Name(_) => true,
-        Expr::Attribute(attribute) => is_value(&attribute.value),
-        Expr::UnaryOp(unary) => is_value(&unary.operand),
-        Expr::BinOp(binary) => is_value(&binary.left) && is_value(&binary.right),
-        Expr::BoolOp(boolean) => boolean.values.iter().all(is_value),
-        Expr::Compare(compare) => is_value(&compare.left) && compare.comparators.iter().all(is_value),
-        Expr::If(node) => is_value(&node.test) && is_value(&node.body) && is_value(&node.orelse),
-        Expr::Tuple(tuple) => tuple.elts.iter().all(is_value),
+        Expr::Attribute(attribute) => is_pure_value(&attribute.value),
+        Expr::UnaryOp(unary) => is_pure_value(&unary.operand),
+        Expr::BinOp(binary) => is_pure_value(&binary.left) && is_pure_value(&binary.right),
+        Expr::BoolOp(boolean) => boolean.values.iter().all(is_pure_value),
+        Expr::Compare(compare) => {
+            is_pure_value(&compare.left) && compare.comparators.iter().all(is_pure_value)
+        }
+        Expr::If(node) => {
+            is_pure_value(&node.test) && is_pure_value(&node.body) && is_pure_value(&node.orelse)
+        }
+        Expr::Tuple(tuple) => tuple.elts.iter().all(is_pure_value),
         Expr::Starred(starred) => is_argument(&starred.value),
-        Expr::Subscript(subscript) => is_value(&subscript.value) && is_value(&subscript.slice),
+        Expr::Subscript(subscript) => is_pure_value(&subscript.value) && is_pure_value(&subscript.slice),
         Expr::Slice(slice) => {
-            [&slice.lower, &slice.upper, &slice.step].into_iter().flatten().all(|part| is_value(part))
+            [&slice.lower, &slice.upper, &slice.step].into_iter().flatten().all(|part| is_pure_value(part))
         }
         Expr::FString(string) => string.value.elements().all(is_element),
         Expr::Call(call) => {
@@ -104,7 +108,7 @@ fn is_element(element: &InterpolatedStringElement) -> bool {
         InterpolatedStringElement::Literal(_) => true,
         InterpolatedStringElement::Interpolation(part) => {
             let spec = part.format_spec.as_ref();
-            is_value(&part.expression) && spec.is_none_or(|spec| spec.elements.iter().all(is_element))
+            is_pure_value(&part.expression) && spec.is_none_or(|spec| spec.elements.iter().all(is_element))
         }
     }
 }
@@ -119,7 +123,7 @@ fn is_argument(expr: &Expr) -> bool {
             .iter()
             .all(|item| item.key.as_ref().is_none_or(is_argument) && is_argument(&item.value)),
         Expr::Call(call) if is_mapping(call) => call.arguments.args[1..].iter().all(is_argument),
-        _ => is_value(expr),
+        _ => is_pure_value(expr),
     }
 }
 
@@ -134,5 +138,5 @@ fn is_known(func: &Expr) -> bool {
         return true;
     }
     matches!(func, Expr::Attribute(attribute)
-        if METHODS.contains(&attribute.attr.as_str()) && is_value(&attribute.value))
+        if METHODS.contains(&attribute.attr.as_str()) && is_pure_value(&attribute.value))
 }

@@ -1,5 +1,6 @@
 //! Which names a statement reads, and calls, when it is executed; and which a function's body does.
 
+use ruff_python_ast::visitor::transformer::{self, Transformer};
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Arguments, Decorator, Expr, Parameters, Stmt, StmtFunctionDef};
 
@@ -54,6 +55,22 @@ impl Reads {
         let mut collector = Collector { reads: Self::default(), deferred: false, wanted: &|_| true };
         collector.visit_expr(expr);
         collector.reads
+    }
+
+    /// What computing an expression reads, the defaults of lambdas aside.
+    pub fn beside_lambdas(expr: &Expr) -> Self {
+        struct Without;
+        impl Transformer for Without {
+            fn visit_expr(&self, expr: &mut Expr) {
+                match expr {
+                    Expr::Lambda(lambda) => lambda.parameters = None,
+                    _ => transformer::walk_expr(self, expr),
+                }
+            }
+        }
+        let mut copy = expr.clone();
+        Without.visit_expr(&mut copy);
+        Self::of_expression(&copy)
     }
 
     /// What calling a function may read, inner functions included: names whose first part is wanted.

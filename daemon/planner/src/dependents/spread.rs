@@ -7,10 +7,10 @@ use super::pure::is_pure;
 use super::reads::Reads;
 use super::seeds::{key, seeds};
 use crate::changes::{Changes, Draft, FunctionPair, Scope, TargetItem, execute, first_words};
-use crate::source::{Bound, Enclosing, Source};
+use crate::source::{Bound, Source};
 use patchctl_protocol::hook::Phase;
 use patchctl_protocol::plan::{Action, Affected, Parts, Stale, StepKind, Unsupported};
-use ruff_python_ast::{Expr, Stmt};
+use ruff_python_ast::Stmt;
 use ruff_text_size::{Ranged, TextSize};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -25,7 +25,14 @@ pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[Strin
     items.sort_by_key(|item| item.item.range().start());
     let changed = seeds(source, changes, &items);
     if !changed.is_empty() {
-        let mut spread = Spread { source, changes, renew, changed, mutated: FxHashMap::default() };
+        let mut spread = Spread {
+            source,
+            changes,
+            renew,
+            changed,
+            mutated: FxHashMap::default(),
+            decorated: BTreeSet::new(),
+        };
         spread.callables(&items);
         spread.affected(&items);
         spread.mutated = mutators(&items);
@@ -48,6 +55,8 @@ pub(super) struct Spread<'s, 't, 'c, 'a> {
     pub changed: Changed,
     /// What the module's functions (by name) change in place when they are called.
     mutated: FxHashMap<String, BTreeSet<String>>,
+    /// Functions (dotted) that are decorated again because of what their decorators read.
+    pub(super) decorated: BTreeSet<String>,
 }
 
 fn mutators(items: &[TargetItem<'_>]) -> FxHashMap<String, BTreeSet<String>> {
@@ -73,19 +82,6 @@ impl<'a> Spread<'_, '_, '_, 'a> {
             Some(Stmt::ClassDef(_)) => self.definition(item),
             _ => self.statement(item),
         }
-    }
-
-    /// Tells an item of a block whose condition reads changed values: it is not decided again. Whether it is one.
-    fn is_undecided(&mut self, item: &TargetItem<'a>) -> bool {
-        let root = conditions(&item.item.outer).find_map(|condition| {
-            let reads = Reads::of_expression(condition);
-            let root = self.changed.value_root(&item.scope, &reads);
-            root.or_else(|| self.changed.call_root(&item.scope, &reads)).cloned()
-        });
-        let Some(root) = root else { return false };
-        let bound = Bound::of(self.source, item.item.stmts);
-        self.stale_statement(item, &root, &bound);
-        true
     }
 
     /// Notes the functions that answer differently when called.
@@ -142,6 +138,9 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         }
         let root = self.changed.value_root(scope, &reads).or_else(|| self.changed.call_root(scope, &reads));
         let Some(root) = root.cloned() else { return };
+        if self.decorate_again(item, &reads) {
+            return;
+        }
         for name in Bound::of(self.source, item.item.stmts).names {
             self.stale(scope, &name, stmt.start(), &root);
         }
@@ -162,11 +161,15 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         }
         if item.changed {
             self.mark_late(item, &reads);
+            self.delete_late(item);
             return;
         }
         let scope = &item.scope;
         let root = self.changed.value_root(scope, &reads).or_else(|| self.changed.call_root(scope, &reads));
         let Some(root) = root.cloned() else { return };
+        if self.lambda_defaults(item, &root, &reads) {
+            return;
+        }
         let bound = Bound::of(self.source, item.item.stmts);
         let named: Vec<String> = bound.names.iter().map(|name| scope.dotted(name)).collect();
         let places: Vec<String> = bound.places.iter().map(place_name).collect();
@@ -217,7 +220,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         }
     }
 
-    fn stale_statement(&mut self, item: &TargetItem<'a>, root: &str, bound: &Bound) {
+    pub(super) fn stale_statement(&mut self, item: &TargetItem<'a>, root: &str, bound: &Bound) {
         let start = item.item.range().start();
         for name in &bound.names {
             self.stale(&item.scope, name, start, root);
@@ -236,11 +239,20 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         }
     }
 
+    /// What is late may need the names that a `del` behind it takes away.
+    fn delete_late(&mut self, item: &TargetItem<'a>) {
+        let late = |draft: &Draft| draft.step.late && draft.step.scope == item.scope.namespace;
+        if item.item.stmts.iter().all(Stmt::is_delete_stmt) && self.changes.steps.iter().any(late) {
+            self.mark(item);
+        }
+    }
+
     /// Marks the steps of a changed item as late where it calls or reads what is.
     fn mark_late(&mut self, item: &TargetItem<'a>, reads: &Reads) -> bool {
-        if !self.changed.is_late(&item.scope, reads) {
-            return false;
-        }
+        self.changed.is_late(&item.scope, reads) && self.mark(item)
+    }
+
+    fn mark(&mut self, item: &TargetItem<'a>) -> bool {
         let stmts = item.item.unit().map_or(item.item.stmts, |(stmts, _)| stmts);
         let line = stmts.first().map_or(0, |stmt| self.source.line_number(stmt.start()));
         let steps = self.changes.steps.iter_mut();
@@ -270,18 +282,4 @@ fn names(scope: &Scope, bound: &Bound) -> Vec<String> {
         bound.names.iter().map(|name| key(&scope.namespace, &scope.mangle(name))).collect();
     names.extend(bound.places.iter().filter(|place| !place.item).map(place_name));
     names
-}
-
-/// What decides whether an item in these blocks is executed.
-fn conditions<'a>(outer: &[Enclosing<'a>]) -> impl Iterator<Item = &'a Expr> {
-    let of = |enclosing: &Enclosing<'a>| -> Vec<&'a Expr> {
-        match enclosing {
-            Enclosing::Branch { stmt: Stmt::If(stmt), .. } => {
-                let others = stmt.elif_else_clauses.iter().filter_map(|clause| clause.test.as_ref());
-                std::iter::once(&*stmt.test).chain(others).collect()
-            }
-            Enclosing::Branch { .. } | Enclosing::Class(_) => Vec::new(),
-        }
-    };
-    outer.iter().flat_map(of)
 }
