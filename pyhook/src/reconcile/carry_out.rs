@@ -5,6 +5,7 @@ use super::failures::{self, Failure};
 use super::importers::Imports;
 use super::prepare::{self, Prepared};
 use super::record::Record;
+use super::skeletons::Skeletons;
 use super::transaction::Transaction;
 use super::{caches, commit, edit, quiesce, records, script, stars};
 use crate::fault;
@@ -60,9 +61,11 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
         return Verdict::Early;
     }
     let imports = Imports::read_ahead(py, &reply.modules);
+    let skeletons = Skeletons::ahead(py, &reply.modules);
     let started = Instant::now();
-    let result = change(py, &edit::with_functions(py, &reply.modules), &imports);
-    PAUSE.store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    let result = change(py, &edit::with_functions(py, &reply.modules), (&imports, &skeletons));
+    let longest = started.elapsed().max(skeletons.longest);
+    PAUSE.store(u64::try_from(longest.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     match result {
         Ok(()) => Verdict::Done,
         Err(failure) if quiesce::is_wait(&failure) => Verdict::Replan,
@@ -78,15 +81,21 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
 /// for which patches.
 pub fn attempt(py: Python<'_>, module: ModulePlan) -> Option<(Vec<String>, Refusal)> {
     for module in edit::with_functions(py, &[module]).iter() {
-        if let Err(Failure { patches, refusal }) = prepare::all(py, std::slice::from_ref(module)) {
+        if let Err(Failure { patches, refusal }) =
+            prepare::all(py, std::slice::from_ref(module), &Skeletons::default())
+        {
             return Some((patches, refusal));
         }
     }
     None
 }
 
-fn change(py: Python<'_>, modules: &[ModulePlan], imports: &Imports) -> Result<(), Failure> {
-    let prepared = prepare::all(py, modules)?;
+fn change<'py>(
+    py: Python<'py>,
+    modules: &[ModulePlan],
+    (imports, skeletons): (&Imports, &Skeletons<'py, '_>),
+) -> Result<(), Failure> {
+    let prepared = prepare::all(py, modules, skeletons)?;
     let forced = quiesce::check(py, &prepared)?;
     let mut transaction = Transaction::default();
     let keys: Vec<&str> = prepared.iter().map(|module| module.key.as_str()).collect();

@@ -10,8 +10,9 @@ use super::failures::Failure;
 use super::importers::Imports;
 use super::layout::SLOTS;
 use super::others::Others;
-use super::prepare::{self, Prepared};
+use super::prepare::Prepared;
 use super::redirect::Replaced;
+use super::skeletons::file_name;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{abstracts, annotate, contents, holders, refusal, regenerate, scope};
 use crate::interpreter;
@@ -44,7 +45,7 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         Self {
             module,
             content,
-            filename: prepare::file_name(content, &module.namespace),
+            filename: file_name(content, &module.namespace),
             locals: HashMap::new(),
             stale: Vec::new(),
             replaced: Vec::new(),

@@ -49,6 +49,7 @@ mod running;
 mod scope;
 mod script;
 mod search;
+mod skeletons;
 mod snapshot;
 mod stars;
 mod substitute;

@@ -1,10 +1,11 @@
-//! Everything before the first store: compile the skeletons, find all holders, and check that what runs is
+//! Everything before the first store: take the skeletons' code, find all holders, and check that what runs is
 //! what the plan was made for. Changes nothing.
 
 use super::codes::{self, Pair};
 use super::failures::Failure;
 use super::holders::{self, Functions, Holder};
 use super::index::Index;
+use super::skeletons::{Skeletons, file_name};
 use super::{edit, records, refusal, scope};
 use crate::{interpreter, modules};
 use patchctl_protocol::hook::{ModulePlan, Outcome};
@@ -45,7 +46,11 @@ pub struct Prepared<'py, 'p> {
 }
 
 /// Prepares some modules, under whichever names they are loaded.
-pub fn all<'py, 'p>(py: Python<'py>, plans: &'p [ModulePlan]) -> Result<Vec<Prepared<'py, 'p>>, Failure> {
+pub fn all<'py, 'p>(
+    py: Python<'py>,
+    plans: &'p [ModulePlan],
+    skeletons: &Skeletons<'py, '_>,
+) -> Result<Vec<Prepared<'py, 'p>>, Failure> {
     let instances = |plan: &'p ModulePlan| {
         modules::instances(py, &plan.name).into_iter().map(move |instance| (plan, instance))
     };
@@ -53,16 +58,17 @@ pub fn all<'py, 'p>(py: Python<'py>, plans: &'p [ModulePlan]) -> Result<Vec<Prep
     let namespaces: Vec<_> = found.iter().map(|(_, (_, namespace))| namespace.clone()).collect();
     let mut functions = Functions::of(py, &namespaces)
         .map_err(|error| Failure::new(&[], refusal(py, Reason::Internal, "finding functions", &error)))?;
-    found.into_iter().map(|(plan, instance)| prepare(py, plan, instance, &mut functions)).collect()
+    let prepared = |(plan, instance)| prepare((plan, skeletons), instance, &mut functions);
+    found.into_iter().map(prepared).collect()
 }
 
 /// Prepares one module; `functions` are those that have its namespace as their globals, and may be others too.
 fn prepare<'py, 'p>(
-    py: Python<'py>,
-    plan: &'p ModulePlan,
+    (plan, skeletons): (&'p ModulePlan, &Skeletons<'py, '_>),
     (key, namespace): (String, Bound<'py, PyDict>),
     functions: &mut Functions<'py>,
 ) -> Result<Prepared<'py, 'p>, Failure> {
+    let py = namespace.py();
     let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "preparing", &error));
     let content = match &plan.outcome {
         Outcome::Plan(content) => Some(&**content),
@@ -87,7 +93,7 @@ fn prepare<'py, 'p>(
         defaults: HashMap::new(),
     };
     if let Some(content) = content {
-        prepared.pair_up(py, content)?;
+        prepared.pair_up(content, skeletons)?;
         prepared.verify(content)?;
         prepared.edit(py, content)?;
         prepared.match_candidates().map_err(internal)?;
@@ -108,21 +114,14 @@ fn candidates<'py>(py: Python<'py>, key: &str, functions: Vec<Holder<'py>>) -> V
     functions.into_iter().map(candidate).collect()
 }
 
-/// Where new code says it comes from.
-pub fn file_name(content: &Plan, namespace: &Bound<'_, PyDict>) -> String {
-    if !content.filename.is_empty() {
-        return content.filename.clone();
-    }
-    let file = namespace.get_item("__file__").ok().flatten();
-    file.and_then(|file| file.extract().ok()).unwrap_or_else(|| "<patched>".to_owned())
-}
-
 impl<'py> Prepared<'py, '_> {
-    /// Compiles the skeletons and pairs the code objects of each change.
-    fn pair_up(&mut self, py: Python<'py>, content: &Plan) -> Result<(), Failure> {
+    /// Pairs the code objects of each change.
+    fn pair_up(&mut self, content: &Plan, skeletons: &Skeletons<'py, '_>) -> Result<(), Failure> {
+        let py = self.namespace.py();
         let filename = file_name(content, &self.namespace);
         let compile = |source: &str| {
-            interpreter::compile(py, source, &filename)
+            skeletons
+                .code(py, source, &filename)
                 .map_err(|error| Failure::new(&[], refusal(py, Reason::SyntaxError, "compiling", &error)))
         };
         let internal = |error: PyErr| Failure::new(&[], refusal(py, Reason::Internal, "pairing", &error));

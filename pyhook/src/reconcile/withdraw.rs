@@ -1,6 +1,7 @@
 //! Taking everything out: all originals back, and no records.
 
 use super::importers::Imports;
+use super::skeletons::Skeletons;
 use super::transaction::Transaction;
 use super::{commit, prepare, quiesce, records};
 use crate::fault;
@@ -28,7 +29,7 @@ pub fn withdraw(py: Python<'_>) {
         };
         let mut transaction = Transaction::default();
         let undone = fault::contained(|| {
-            let prepared = prepare::all(py, std::slice::from_ref(&nothing))?;
+            let prepared = prepare::all(py, std::slice::from_ref(&nothing), &Skeletons::default())?;
             let module = prepared.iter().find(|module| module.key == key);
             module.map(|module| commit::commit(py, module, &Imports::default(), &mut transaction)).transpose()
         });
