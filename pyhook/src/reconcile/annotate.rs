@@ -1,7 +1,7 @@
 //! Annotations that change alone: a statement of a class's body runs in a copy of its namespace for what it says of
 //! types, and an annotation goes with its name. One that can't be computed here stays behind.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::scope;
 use super::transaction::{Purpose, Slot, Transaction};
 use crate::interpreter;

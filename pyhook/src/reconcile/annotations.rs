@@ -2,7 +2,7 @@
 //! the module or of the class, as its body would have put it there. Where annotations are computed when asked for
 //! (PEP 649), by one function for the whole body, they stay, and are told.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::transaction::{Purpose, Slot, Transaction};
 use patchctl_protocol::plan::{Stale, Step};
 use pyo3::prelude::*;

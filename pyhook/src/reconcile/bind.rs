@@ -1,7 +1,7 @@
 //! Names and places that a plan's statements change: each is bound through the transaction, and who imported
 //! the object that was there before gets the new one.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::others::Others;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{importers, refusal, scope};

@@ -2,7 +2,7 @@
 //! then all functions get their new code in one go; then what is computed by new code; deletions last.
 
 use super::assign;
-use super::execute::Executor;
+use super::executor::Executor;
 use super::failures::Failure;
 use super::importers::Imports;
 use super::prepare::Prepared;

@@ -6,54 +6,18 @@ use super::annotations::Kept;
 use super::bind::place_label;
 use super::codes;
 use super::effects::Effects;
+use super::executor::Executor;
 use super::failures::Failure;
-use super::importers::Imports;
 use super::layout::SLOTS;
-use super::others::Others;
-use super::prepare::Prepared;
-use super::redirect::Replaced;
-use super::skeletons::file_name;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{abstracts, annotate, contents, holders, refusal, regenerate, scope};
 use crate::interpreter;
-use patchctl_protocol::plan::{Action, Plan, Stale, Step, StepKind};
+use patchctl_protocol::plan::{Action, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
-use std::collections::HashMap;
 
-/// Executes the steps of one module's plan.
-pub struct Executor<'a, 'py, 'p> {
-    pub module: &'a Prepared<'py, 'p>,
-    pub(super) content: &'p Plan,
-    filename: String,
-    /// What class bodies see as their namespace, by class: a copy, from which the names that a step binds
-    /// are taken over.
-    pub(super) locals: HashMap<Vec<String>, Bound<'py, PyDict>>,
-    /// What stays behind, beside what the plan knows of: in other modules, and what metaclasses computed.
-    pub stale: Vec<Stale>,
-    /// Functions whose names are bound to something else by now.
-    pub(super) replaced: Vec<Replaced<'py, 'p>>,
-    /// What other modules import, read before.
-    pub(super) imports: &'a Imports,
-    /// The other modules, once somebody asks.
-    pub(super) others: Option<Others<'py>>,
-}
-
-impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
-    pub fn new(module: &'a Prepared<'py, 'p>, content: &'p Plan, imports: &'a Imports) -> Self {
-        Self {
-            module,
-            content,
-            filename: file_name(content, &module.namespace),
-            locals: HashMap::new(),
-            stale: Vec::new(),
-            replaced: Vec::new(),
-            imports,
-            others: None,
-        }
-    }
-
+impl<'py, 'p> Executor<'_, 'py, 'p> {
     /// Does one step.
     pub fn step(
         &mut self,
@@ -70,11 +34,6 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
             Action::Rebase => regenerate::rebase(py, self, step, transaction),
         };
         result.map_err(|refusal| Failure::new(&step.patches, refusal))
-    }
-
-    pub fn compile(&self, py: Python<'py>, source: &str) -> Result<Bound<'py, PyAny>, Refusal> {
-        interpreter::compile(py, source, &self.filename)
-            .map_err(|error| refusal(py, Reason::SyntaxError, "compiling a statement", &error))
     }
 
     fn execute_in_module(

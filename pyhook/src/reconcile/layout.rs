@@ -1,6 +1,6 @@
 //! `__slots__` of a class that is there: the layout of its instances stays, and so does what they can hold.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::{refusal, scope};
 use patchctl_protocol::plan::{Stale, Step};
 use patchctl_protocol::state::{Reason, Refusal};

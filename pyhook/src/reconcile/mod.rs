@@ -23,6 +23,7 @@ mod edit;
 mod effects;
 mod elsewhere;
 mod execute;
+mod executor;
 mod failures;
 mod frames;
 mod graft;

@@ -267,6 +267,10 @@ impl<'py> Prepared<'py, '_> {
         let running = self.candidates.iter().find(|candidate| candidate.holder.function.is(&function));
         let (Some(running), Some(old)) = (running, &self.old) else { return false };
         let name = codes::own_name(change);
+        // Bound to a function of the module that was defined by another name.
+        if interpreter::text(&running.base, "co_name").is_some_and(|other| other != name) {
+            return true;
+        }
         let definitions = codes::within(old).unwrap_or_default();
         definitions
             .iter()

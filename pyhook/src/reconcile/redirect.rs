@@ -1,7 +1,7 @@
 //! Functions whose name is bound to something else by now: whoever holds the one that was there before (a
 //! registry, a name of another namespace, a bound method) is led to what took its place.
 
-use super::execute::Executor;
+use super::executor::{Executor, Replaced};
 use super::prepare::Prepared;
 use super::record::CodeRecord;
 use super::transaction::{Purpose, Slot, Transaction};
@@ -11,13 +11,6 @@ use patchctl_protocol::plan::{Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-
-/// A function object, and what its name is bound to now.
-pub struct Replaced<'py, 'p> {
-    function: Bound<'py, PyAny>,
-    by: Bound<'py, PyAny>,
-    patches: &'p [String],
-}
 
 impl<'py, 'p> Executor<'_, 'py, 'p> {
     /// Notes what a step bound in the place of a function that a definition of this module made.

@@ -1,7 +1,7 @@
 //! Classes that are computed from their body: a decorated class (a dataclass) is made anew beside the old
 //! one, and what the decorator generated is taken over; new bases are assigned.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{codes, holders, refusal, scope};
 use crate::interpreter;

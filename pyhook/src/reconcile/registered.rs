@@ -4,7 +4,7 @@
 //! The garbage collector tells who holds them: one pass before the steps, one after, and only where a step makes
 //! or removes such a definition.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::transaction::{Purpose, Slot, Transaction};
 use super::{holders, scope, unwrap};
 use crate::interpreter;

@@ -1,6 +1,6 @@
 //! Running compiled statements in a scope: the module's namespace, or what a class's body sees as its own.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::{codes, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::state::{Reason, Refusal};

@@ -1,6 +1,6 @@
 //! Star imports: what one brings, told by executing it, and who has one of a module whose names come or go.
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::failures::Failure;
 use super::importers::Imports;
 use super::prepare::Prepared;

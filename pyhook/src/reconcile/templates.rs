@@ -1,7 +1,7 @@
 //! Functions that new definitions make, beside those that are there: for values that are not in the code object
 //! (defaults, annotations).
 
-use super::execute::Executor;
+use super::executor::Executor;
 use super::failures::Failure;
 use super::transaction::{Purpose, Transaction};
 use super::{codes, holders, refusal};

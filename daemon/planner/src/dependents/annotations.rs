@@ -1,8 +1,9 @@
 //! Annotations that are computed from changed values: functions get new ones, those of values are told.
 
+use super::changed::Changed;
 use super::reads::Reads;
-use super::spread::Spread;
-use crate::changes::{FunctionPair, TargetItem};
+use super::told::stale;
+use crate::changes::{Changes, FunctionPair, TargetItem};
 use crate::source::Source;
 use patchctl_protocol::plan::{Parts, Stale};
 use ruff_python_ast::{Stmt, StmtFunctionDef};
@@ -17,8 +18,16 @@ pub(super) fn are_texts(source: &Source<'_>) -> bool {
     })
 }
 
-impl<'a> Spread<'_, '_, '_, 'a> {
-    pub(super) fn annotations(&mut self, item: &TargetItem<'a>) {
+/// What computes annotations, and where it is told.
+pub(super) struct Annotations<'s, 't, 'c, 'a> {
+    pub source: &'s Source<'t>,
+    pub changed: &'s Changed,
+    pub changes: &'c mut Changes<'a>,
+}
+
+impl<'a> Annotations<'_, '_, '_, 'a> {
+    /// Those of one item.
+    pub fn of_item(&mut self, item: &TargetItem<'a>) {
         if let Some(Stmt::FunctionDef(def)) = item.item.only() {
             return self.of_function(item, def);
         }
@@ -27,7 +36,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
             let reads = Reads::of_expression(&assign.annotation);
             let name = assign.target.as_name_expr();
             if let (Some(name), Some(_)) = (name, self.changed.value_root(&item.scope, &reads)) {
-                self.stale(&item.scope, &name.id, assign.start(), Stale::ANNOTATION);
+                stale(self.source, self.changes, &item.scope, &name.id, assign.start(), Stale::ANNOTATION);
             }
         }
     }
@@ -36,7 +45,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         let reads = Reads::of_annotations(def);
         let Some(root) = self.changed.value_root(&item.scope, &reads).cloned() else { return };
         if self.changed.is_stale(&item.scope, &reads) || self.changed.is_late(&item.scope, &reads) {
-            return self.stale(&item.scope, &def.name, def.start(), Stale::ANNOTATION);
+            return stale(self.source, self.changes, &item.scope, &def.name, def.start(), Stale::ANNOTATION);
         }
         let functions = &mut self.changes.functions;
         if let Some(pair) = functions.iter_mut().find(|pair| std::ptr::eq(pair.new, def)) {

@@ -10,6 +10,7 @@ mod reads;
 mod renewed;
 mod seeds;
 mod spread;
+mod told;
 mod undecided;
 
 pub(crate) use mutated::mutated_by;

@@ -1,11 +1,12 @@
 //! Follows changed values through the statements of a module, in source order.
 
-use super::annotations;
+use super::annotations::{self, Annotations};
 use super::changed::Changed;
 use super::mutated::mutated;
 use super::pure::is_pure;
 use super::reads::Reads;
 use super::seeds::{key, seeds};
+use super::told::stale;
 use crate::changes::{Changes, Draft, FunctionPair, Scope, TargetItem, execute, first_words};
 use crate::source::{Bound, Source};
 use patchctl_protocol::hook::Phase;
@@ -40,8 +41,9 @@ pub(crate) fn add(source: &Source<'_>, changes: &mut Changes<'_>, renew: &[Strin
             spread.item(item);
         }
         if !annotations::are_texts(source) {
+            let mut annotations = Annotations { source, changed: &spread.changed, changes: spread.changes };
             for item in items.iter().filter(|_| phase == Phase::Live) {
-                spread.annotations(item);
+                annotations.of_item(item);
             }
         }
     }
@@ -146,10 +148,8 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         }
     }
 
-    pub(super) fn stale(&mut self, scope: &Scope, name: &str, start: TextSize, root: &str) {
-        let line = self.source.line_number(start);
-        let name = scope.dotted(name);
-        self.changes.stale.push(Stale { name, line, because: root.to_owned(), file: None });
+    fn stale(&mut self, scope: &Scope, name: &str, start: TextSize, root: &str) {
+        stale(self.source, self.changes, scope, name, start, root);
     }
 
     fn statement(&mut self, item: &TargetItem<'a>) {

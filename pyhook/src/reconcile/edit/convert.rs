@@ -1,11 +1,12 @@
 //! Code objects of the interpreter as data, and back. What did not change stays the very same object.
 
-use super::constants::{Objects, string, text};
+use super::constants::{Objects, plain, plain_object, string, text};
+use crate::interpreter;
 use patchctl_codeobject::{CodeObject, Constant, Text};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyTuple};
 
 /// A code object as data.
 ///
@@ -29,7 +30,7 @@ pub fn code_object<'py>(code: &Bound<'py, PyAny>, objects: &mut Objects<'py>) ->
         stacksize: number(intern!(py, "co_stacksize"))?,
         flags: number(intern!(py, "co_flags"))?,
         code: bytes(intern!(py, "co_code"))?,
-        consts: constants.iter().map(|value| objects.constant(&value)).collect::<PyResult<_>>()?,
+        consts: constants.iter().map(|value| constant(&value, objects)).collect::<PyResult<_>>()?,
         names: names(intern!(py, "co_names"))?,
         varnames: names(intern!(py, "co_varnames"))?,
         freevars: names(intern!(py, "co_freevars"))?,
@@ -109,6 +110,72 @@ pub fn changed<'py>(
     Ok(made)
 }
 
+/// A Python object as data.
+///
+/// # Errors
+/// What reading it raises.
+pub fn constant<'py>(value: &Bound<'py, PyAny>, objects: &mut Objects<'py>) -> PyResult<Constant> {
+    if let Some(constant) = plain(value)? {
+        return Ok(constant);
+    }
+    if value.is_exact_instance_of::<PyTuple>() {
+        return all(value, objects).map(Constant::Tuple);
+    }
+    if interpreter::is_code(value)? {
+        return Ok(Constant::Code(Box::new(code_object(value, objects)?)));
+    }
+    if value.is_exact_instance_of::<PyFrozenSet>() {
+        return all(value, objects).map(Constant::FrozenSet);
+    }
+    // Slices are constants from 3.14 on; whoever put one there before knows why.
+    if value.py().version_info() >= (3, 14) && value.get_type().name()?.to_cow()? == "slice" {
+        let mut part = |name: &str| constant(&value.getattr(name)?, objects);
+        return Ok(Constant::Slice(Box::new([part("start")?, part("stop")?, part("step")?])));
+    }
+    Ok(objects.opaque(value.clone()))
+}
+
+fn all<'py>(values: &Bound<'py, PyAny>, objects: &mut Objects<'py>) -> PyResult<Vec<Constant>> {
+    let mut all = Vec::new();
+    // To ask a Python iterator for its length, as collecting does, imports `operator`.
+    for value in values.try_iter()? {
+        all.push(constant(&value?, objects)?);
+    }
+    Ok(all)
+}
+
+/// Data as a Python object; `template` is any code object.
+///
+/// # Errors
+/// What making it raises.
+pub fn object<'py>(
+    constant: &Constant,
+    template: &Bound<'py, PyAny>,
+    objects: &Objects<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = template.py();
+    if let Some(object) = plain_object(py, constant)? {
+        return Ok(object);
+    }
+    let all = |items: &[Constant]| -> PyResult<Vec<Bound<'py, PyAny>>> {
+        items.iter().map(|item| object(item, template, objects)).collect()
+    };
+    Ok(match constant {
+        Constant::Tuple(items) => PyTuple::new(py, all(items)?)?.into_any(),
+        Constant::FrozenSet(items) => PyFrozenSet::new(py, all(items)?)?.into_any(),
+        Constant::Slice(parts) => {
+            py.import("builtins")?.getattr("slice")?.call1(PyTuple::new(py, all(&parts[..])?)?)?
+        }
+        Constant::Code(code) => new_code(code, template, objects)?,
+        Constant::Opaque(number) => objects.get(*number).cloned().ok_or_else(unknown)?,
+        _ => return Err(unknown()),
+    })
+}
+
+fn unknown() -> PyErr {
+    PyValueError::new_err("a constant of no known kind")
+}
+
 /// The new tuple of constants: the old objects where they are the same.
 fn constants<'py>(
     code: &Bound<'py, PyAny>,
@@ -125,7 +192,7 @@ fn constants<'py>(
             (Some(Constant::Code(before)), Constant::Code(after)) => {
                 changed(&own.get_item(index)?, before, after, objects)?
             }
-            _ => objects.object(py, constant, code)?,
+            _ => object(constant, code, objects)?,
         };
         all.push(object);
     }
@@ -136,7 +203,7 @@ fn constants<'py>(
 ///
 /// # Errors
 /// See [`changed`].
-pub fn new_code<'py>(
+fn new_code<'py>(
     new: &CodeObject,
     template: &Bound<'py, PyAny>,
     objects: &Objects<'py>,

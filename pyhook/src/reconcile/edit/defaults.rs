@@ -1,6 +1,7 @@
 //! Default values of arguments: they are in the function object, and change with its code.
 
 use super::constants::Objects;
+use super::convert;
 use patchctl_codeobject::edit::DefaultsChange;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
@@ -27,7 +28,7 @@ impl<'py> Change<'py> {
         template: &Bound<'py, PyAny>,
     ) -> PyResult<Self> {
         Ok(match change {
-            DefaultsChange::Append(value) => Self::Append(objects.object(template.py(), value, template)?),
+            DefaultsChange::Append(value) => Self::Append(convert::object(value, template, objects)?),
             DefaultsChange::Rename(from, to) => Self::Rename(from.to_string(), to.to_string()),
         })
     }

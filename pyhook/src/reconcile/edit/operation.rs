@@ -2,7 +2,7 @@
 //! the interpreter that runs.
 
 use super::constants::Objects;
-use super::refusals;
+use super::{convert, refusals};
 use crate::interpreter;
 use patchctl_codeobject::edit::{self as code, EditError, Nth, RawInstruction, RawOperand, Source};
 use patchctl_codeobject::{CodeObject, Constant, Text, Version, edit};
@@ -144,7 +144,7 @@ impl<'py> Maker<'_, 'py> {
         let eval =
             interpreter::builtins(self.py).map_err(|error| raised("evaluating", &error))?.eval.bind(self.py);
         match eval.call1((expression, namespace)) {
-            Ok(value) => self.objects.constant(&value).map_err(|error| raised("reading", &error)),
+            Ok(value) => convert::constant(&value, self.objects).map_err(|error| raised("reading", &error)),
             Err(error) if self.namespace.is_none() && error.is_instance_of::<PyNameError>(self.py) => {
                 Err(Trouble::TooEarly)
             }
