@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tests.pairs.releases import Pair, Release, diff, environment, fetch, with_metadata
@@ -107,7 +107,7 @@ class Trial:
             before = self.take(live, self.old, old_modules)
             home.wait_linked(live.pid)
             added = home.run("add", file, "--id", PATCH, "--wait", 60, code=None, seconds=120)
-            removed = deleted(home, file)
+            unread = passed_over(home, file)
             with self.process(self.old, home.variables) as started:
                 self.take(started, self.old, new_modules)
                 home.wait_linked(started.pid)
@@ -119,7 +119,7 @@ class Trial:
                     runs = result.states[way] in RUNS
                     now = self.take(app, self.old, new_modules if runs else old_modules)
                     wanted = new if runs else old
-                    told = explained(report).union(removed)
+                    told = explained(report).union(unread)
                     if not runs:
                         now = {at: what for at, what in now.items() if not is_imported(at, now, before)}
                     judge(result, way, (now, before, wanted), varying, told)
@@ -160,13 +160,15 @@ def is_imported(place: str, now: Entries, before: Entries) -> bool:
     return as_attribute or place.split(":", maxsplit=1)[0] not in before
 
 
-def deleted(home: Home, file: Path) -> list[str]:
-    """What the patch's files take away, as `check` names them: these modules stay loaded."""
-    passed_over = home.json("check", file, code=None).get("passed_over", [])
-    paths = [path[: -len(".py (deleted)")] for path in passed_over if path.endswith(".py (deleted)")]
-    names = [path.replace("/", ".").removesuffix(".__init__") for path in paths]
-    attributes = [":".join(name.rsplit(".", 1)) for name in names]
-    return [*(f"{name}:*" for name in names), *attributes]
+def passed_over(home: Home, file: Path) -> list[str]:
+    """What `check` names as passed over: removed modules stay loaded, tests and extensions as they are."""
+    paths = [
+        path.removesuffix(" (deleted)") for path in home.json("check", file, code=None).get("passed_over", [])
+    ]
+    sources = [path for path in map(PurePosixPath, paths) if path.suffix in {".py", ".pyx"}]
+    modules = [".".join(path.with_suffix("").parts) for path in sources]
+    names = [module.removesuffix(".__init__") for module in modules]
+    return [place for name in names for place in (name, f"{name}:*", ":".join(name.rsplit(".", 1)))]
 
 
 def explained(report: dict[str, Any]) -> set[str]:

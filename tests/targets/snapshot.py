@@ -227,7 +227,9 @@ class Snapshot:
             base = next(one for one in kind.__mro__ if one in (list, tuple, set, frozenset))
             parts.append(inner(base(base.__iter__(value))))
         try:
-            parts.append(inner(dict(object.__getattribute__(value, "__dict__"))))
+            own = dict(object.__getattribute__(value, "__dict__"))
+            # Zope's objects keep there what they computed when they were looked at.
+            parts.append(inner({key: one for key, one in own.items() if not str(key).startswith("_v_")}))
         except Exception:
             pass
         for base in kind.__mro__:
