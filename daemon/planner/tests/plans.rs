@@ -133,6 +133,21 @@ fn namespaces() {
     check("x = 1\nx = 2\n", "x = 1\n", &["changed-value x"]);
     check("A = 1\nA += 2\n", "A = 1\nA += 3\n", &["changed-value A", "changed-value A"]);
     check("x = 1\n", "x = 1\nfrom y import *\n", &["new-import "]);
+    check("def f(): pass\nf.a = 1\n", "def f(): pass\n", &["removed-value f.a"]);
+}
+
+#[test]
+fn what_stays_of_calls_and_changes_in_place() {
+    check(
+        "def f(): return 1\ndef g(x=f()): pass\n",
+        "def f(): return 2\ndef g(x=f()): pass\n",
+        &["f code", "stale g because f"],
+    );
+    check(
+        "X = []\nfor n in 'ab': X.append(n)\n",
+        "X = []\nfor n in 'abc': X.append(n)\n",
+        &["changed-value n", "stale X because what a statement did before"],
+    );
 }
 
 #[test]

@@ -7,12 +7,14 @@ use super::prepare::{self, Prepared};
 use super::record::Record;
 use super::skeletons::Skeletons;
 use super::transaction::Transaction;
-use super::{caches, commit, edit, quiesce, records, script, stars};
-use crate::fault;
+use super::{caches, commit, edit, quiesce, records, script, stars, trampoline};
+use crate::{fault, interpreter};
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
 use patchctl_protocol::plan::PatchRef;
 use patchctl_protocol::state::Refusal;
 use pyo3::prelude::*;
+use pyo3::types::{PyModule, PyType};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -63,7 +65,7 @@ pub fn carry_out(py: Python<'_>, reply: &PlanReply) -> Verdict {
     let imports = Imports::read_ahead(py, &reply.modules);
     let skeletons = Skeletons::ahead(py, &reply.modules);
     let started = Instant::now();
-    let result = change(py, &edit::with_functions(py, &reply.modules), (&imports, &skeletons));
+    let result = change_all(py, &edit::with_functions(py, &reply.modules), (&imports, &skeletons));
     let longest = started.elapsed().max(skeletons.longest);
     PAUSE.store(u64::try_from(longest.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     match result {
@@ -88,6 +90,23 @@ pub fn attempt(py: Python<'_>, module: ModulePlan) -> Option<(Vec<String>, Refus
         }
     }
     None
+}
+
+/// Changes the modules; once more after a collection where only garbage may stand in the way.
+fn change_all<'py>(
+    py: Python<'py>,
+    modules: &[ModulePlan],
+    ahead: (&Imports, &Skeletons<'py, '_>),
+) -> Result<(), Failure> {
+    match change(py, modules, ahead) {
+        Err(failure) if trampoline::may_be_about_garbage(&failure.refusal) => {
+            match py.import("gc").and_then(|gc| gc.call_method0("collect")) {
+                Ok(_) => change(py, modules, ahead),
+                Err(_) => Err(failure),
+            }
+        }
+        result => result,
+    }
 }
 
 fn change<'py>(
@@ -124,7 +143,7 @@ fn store(
     transaction: &mut Transaction,
 ) -> Result<Vec<(String, Record)>, Failure> {
     let mut changed = Vec::new();
-    let mut open: Vec<&Prepared<'_, '_>> = prepared.iter().collect();
+    let mut open = givers_first(prepared);
     while !open.is_empty() {
         let mut postponed = Vec::new();
         let mut first_failure = None;
@@ -147,4 +166,40 @@ fn store(
         open = postponed;
     }
     Ok(changed)
+}
+
+/// The modules in such an order that those come first from which others have something: what these compute anew
+/// is computed with it. In a ring they stay as they were.
+fn givers_first<'a, 'py, 'p>(prepared: &'a [Prepared<'py, 'p>]) -> Vec<&'a Prepared<'py, 'p>> {
+    let mut open: Vec<&Prepared<'_, '_>> = prepared.iter().collect();
+    if open.len() < 2 {
+        return open;
+    }
+    let takes: HashMap<&str, HashSet<String>> =
+        open.iter().map(|module| (module.key.as_str(), sources(module))).collect();
+    let mut placed = Vec::with_capacity(open.len());
+    while !open.is_empty() {
+        let waits = |module: &&Prepared<'_, '_>| {
+            let mut others = open.iter().filter(|other| other.plan.name != module.plan.name);
+            others.any(|other| takes[module.key.as_str()].contains(&other.plan.name))
+        };
+        let next = open.iter().position(|module| !waits(module)).unwrap_or(0);
+        placed.push(open.remove(next));
+    }
+    placed
+}
+
+/// The names of the modules from which a module has something: themselves, functions or classes.
+fn sources(module: &Prepared<'_, '_>) -> HashSet<String> {
+    let of = |value: Bound<'_, PyAny>| {
+        let attribute = if value.is_instance_of::<PyModule>() {
+            "__name__"
+        } else if value.is_instance_of::<PyType>() || interpreter::is_function(&value).unwrap_or(false) {
+            "__module__"
+        } else {
+            return None;
+        };
+        interpreter::text(&value, attribute)
+    };
+    module.namespace.values().iter().filter_map(of).collect()
 }

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 /// Attributes that belong to the one class object.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "__dict__",
     "__weakref__",
     "__module__",
@@ -19,6 +19,7 @@ const OWN: [&str; 7] = [
     "__firstlineno__",
     "__static_attributes__",
     "__abstractmethods__",
+    "__slots__",
 ];
 
 /// What a decorator computes from the body, beside functions; `__doc__` where the body has none.
@@ -45,7 +46,10 @@ pub fn regenerate<'py>(
     let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "making the class anew", &error);
     let class = scope::class(&executor.module.namespace, &step.scope)?;
     let (new, body) = make(py, executor, step)?;
-    if scope::attribute(&new, "__slots__").is_some() {
+    if take_field_defaults(py, executor, step, (&class, &new), transaction).map_err(raised)? {
+        return Ok(());
+    }
+    if !has_same_slots(&class, &new).map_err(raised)? {
         let detail = format!("{} has slots, which are laid out when the class is made", step.scope.join("."));
         return Err(Refusal::new(Reason::UnsupportedChange, detail));
     }
@@ -84,6 +88,36 @@ pub fn regenerate<'py>(
     Ok(())
 }
 
+/// What a named tuple gets from its body beside its methods: the defaults of its fields. Whether it is one.
+fn take_field_defaults<'py>(
+    py: Python<'py>,
+    executor: &Executor<'_, 'py, '_>,
+    step: &Step,
+    (class, new): (&Bound<'py, PyType>, &Bound<'py, PyType>),
+    transaction: &mut Transaction,
+) -> PyResult<bool> {
+    const DEFAULTS: &str = "_field_defaults";
+    let Some(defaults) = scope::attribute(new, DEFAULTS) else { return Ok(false) };
+    let label = step.label(DEFAULTS);
+    let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
+    let slot = Slot::Class(class.clone().into_any().unbind(), DEFAULTS.to_owned());
+    transaction.put(py, purpose, slot, Some(defaults))?;
+    let makers = [class, new].map(|class| class.getattr("__new__"));
+    let [own, maker] = makers;
+    let slot = Slot::Attribute(own?.unbind(), "__defaults__".to_owned());
+    transaction.put(py, purpose, slot, Some(maker?.getattr("__defaults__")?))?;
+    Ok(true)
+}
+
+/// Whether instances have the same slots; those of the old class stay.
+fn has_same_slots(class: &Bound<'_, PyType>, new: &Bound<'_, PyType>) -> PyResult<bool> {
+    match (scope::attribute(class, "__slots__"), scope::attribute(new, "__slots__")) {
+        (None, None) => Ok(true),
+        (Some(old), Some(new)) => old.eq(new),
+        _ => Ok(false),
+    }
+}
+
 /// Whether it is a method, behind whatever stands around it.
 fn is_method(value: &Bound<'_, PyAny>) -> bool {
     holders::plain_function(value).is_some()
@@ -102,7 +136,10 @@ fn is_taken_over(
     value: &Bound<'_, PyAny>,
     step: &Step,
 ) -> PyResult<bool> {
-    if OWN.contains(&name) {
+    // A slot of the new class is no place in instances of the old one.
+    if OWN.contains(&name)
+        || interpreter::type_name(value).is_some_and(|(_, kind)| kind == "member_descriptor")
+    {
         return Ok(false);
     }
     if step.binds.iter().any(|bound| bound == name) {

@@ -10,8 +10,11 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 /// The constant in whose place the target is put.
 const PLACEHOLDER: &str = "patchctl: target of a call";
 
+/// What ends a refusal for want of a cell.
+const NOT_CAPTURED: &str = "which no existing closure captured";
+
 /// A function like `function` with this code: its cells where the names are the same, and a cell with the
-/// class for `__class__`.
+/// class for `__class__`, or with a type parameter.
 ///
 /// # Errors
 /// `unsupported-change` if the code needs a variable that this function never captured.
@@ -27,13 +30,20 @@ pub fn function_with<'py>(
         let mut closure = Vec::new();
         for name in codes::free_variables(code)? {
             let position = own.iter().position(|other| *other == name);
-            match (position, class) {
-                (Some(position), _) => closure.push(cells.get_item(position)?),
-                (None, Some(class)) => match of_class(class, &name)? {
-                    Some(value) => closure.push(interpreter::builtins(py)?.cell.bind(py).call1((value,))?),
-                    None => return Ok(Err(name)),
-                },
-                _ => return Ok(Err(name)),
+            if let Some(position) = position {
+                closure.push(cells.get_item(position)?);
+                continue;
+            }
+            let of_class = class.filter(|_| name == "__class__").map(|class| class.clone().into_any());
+            let owners = [Some(function), class.map(|class| class.as_any())];
+            let mut parameters = owners.into_iter().flatten().map(|owner| type_parameter(owner, &name));
+            let value = match of_class {
+                Some(class) => Some(class),
+                None => parameters.find_map(Result::transpose).transpose()?,
+            };
+            match value {
+                Some(value) => closure.push(interpreter::builtins(py)?.cell.bind(py).call1((value,))?),
+                None => return Ok(Err(name)),
             }
         }
         let arguments = (
@@ -52,22 +62,23 @@ pub fn function_with<'py>(
     match make() {
         Ok(Ok(function)) => Ok(function),
         Ok(Err(name)) => {
-            let detail = format!(
-                "the new code needs the variable {name} of an enclosing function, which no existing closure captured"
-            );
+            let detail =
+                format!("the new code needs the variable {name} of an enclosing function, {NOT_CAPTURED}");
             Err(Refusal::new(Reason::UnsupportedChange, detail))
         }
         Err(error) => Err(super::refusal(py, Reason::Internal, "making a function", &error)),
     }
 }
 
-/// What a free variable of a method means that its class determines: the class itself, or one of its type
-/// parameters (PEP 695).
-fn of_class<'py>(class: &Bound<'py, PyType>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    if name == "__class__" {
-        return Ok(Some(class.clone().into_any()));
-    }
-    let Ok(parameters) = class.getattr("__type_params__") else { return Ok(None) };
+/// Whether a function that nobody can call any more may be what a refusal is about: closures in rings live on
+/// until the collector comes.
+pub fn may_be_about_garbage(refusal: &Refusal) -> bool {
+    refusal.detail.ends_with(NOT_CAPTURED)
+}
+
+/// The type parameter of that name which a function or class has (PEP 695).
+fn type_parameter<'py>(owner: &Bound<'py, PyAny>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Ok(parameters) = owner.getattr("__type_params__") else { return Ok(None) };
     for parameter in parameters.try_iter()? {
         let parameter = parameter?;
         if interpreter::text(&parameter, "__name__").as_deref() == Some(name) {

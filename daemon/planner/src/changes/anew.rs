@@ -33,6 +33,15 @@ enum Made {
 }
 
 impl ScopePair<'_, '_> {
+    /// Whether an executed statement makes the value of a name anew.
+    pub fn is_made_anew(&self, name: &str) -> bool {
+        let makes = |index: &usize| {
+            let mut made = self.items.new[*index].stmts.iter().filter_map(made_by);
+            made.any(|(bound, made)| bound == name && made.is_some())
+        };
+        self.execute.iter().any(makes)
+    }
+
     /// Executes what completes the values that are made anew.
     pub fn execute_mutators(&mut self) {
         let mut anew: BTreeMap<String, Made> = BTreeMap::new();

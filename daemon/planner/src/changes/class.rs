@@ -85,6 +85,10 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         if names.is_empty() && !redecorated {
             return false;
         }
+        if !names.is_empty() && has_same_fields(old, class) {
+            self.regenerate(pair, class, names);
+            return true;
+        }
         if !names.is_empty() && self.is_computed(class) {
             let line = self.new.line_number(class.name.start());
             let detail = format!(
@@ -246,6 +250,16 @@ fn find_class<'b>(body: &'b [Stmt], wanted: &dyn Fn(&'b Stmt) -> bool) -> Option
 
 fn bases(class: &StmtClassDef) -> &[Expr] {
     class.arguments.as_ref().map_or(&[], |arguments| &arguments.args)
+}
+
+/// Whether two classes are named tuples of the same fields, so that no more than defaults differ.
+fn has_same_fields(old: &StmtClassDef, new: &StmtClassDef) -> bool {
+    let named = |class: &StmtClassDef| bases(class).iter().filter_map(last_name).any(|n| n == "NamedTuple");
+    let fields = |class: &StmtClassDef| -> Vec<String> {
+        let annotated = class.body.iter().filter_map(Stmt::as_ann_assign_stmt);
+        annotated.filter_map(|assign| Some(assign.target.as_name_expr()?.id.to_string())).collect()
+    };
+    named(old) && named(new) && fields(old) == fields(new)
 }
 
 fn keywords(class: &StmtClassDef) -> &[Keyword] {

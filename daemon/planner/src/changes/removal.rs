@@ -4,6 +4,7 @@ use super::registers::registers;
 use super::scope_pair::ScopePair;
 use super::step::{self, Sort, first_words, has_no_effect};
 use super::walk::Walker;
+use crate::dependents::mutated_by;
 use crate::pair::Origin;
 use crate::source::same_decorators;
 use patchctl_protocol::plan::{Action, Place, Stale, StepKind};
@@ -42,6 +43,27 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
         self.changed_away(pair);
         self.lost_definitions(pair, &kept);
+    }
+
+    /// Tells what a statement did in place before it changed, and what it stored (`left`): the new one does its
+    /// part beside that.
+    fn note_effects(&mut self, pair: &ScopePair<'_, 'a>, (old, new): (usize, usize), left: bool) {
+        let (old, bound, new) = (&pair.items.old[old], &pair.old_bound[old], &pair.items.new[new]);
+        let anew = |name: &String| pair.is_made_anew(name);
+        let placed = |name: &String| bound.places.iter().any(|place| place.object == *name);
+        let mutated = mutated_by(old.stmts).into_iter();
+        let mut names: Vec<String> = mutated.filter(|name| !anew(name) && !placed(name)).collect();
+        let acts = old.stmts.iter().any(|stmt| !has_no_effect(stmt) && !stmt.is_delete_stmt());
+        let unknown = Sort::of(old.stmts, bound) == Sort::Other && bound.places.is_empty() && acts;
+        let known = !mutated_by(old.stmts).is_empty();
+        if left || names.is_empty() && unknown && !known {
+            names.push(first_words(self.new.slice(new.range())));
+        }
+        let line = self.new.line_number(new.range().start());
+        for name in names {
+            let (name, because) = (pair.scope.dotted(&name), "what a statement did before".to_owned());
+            self.changes.stale.push(Stale { name, line, because, file: None });
+        }
     }
 
     /// Attributes of functions and classes of this scope that a removed statement set are deleted. Whether it
@@ -93,15 +115,8 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let Origin::Changed(old) = *origin else { continue };
             let bound = &pair.old_bound[old];
             let start = pair.items.old[old].range().start();
-            let other = Sort::of(pair.items.old[old].stmts, bound) == Sort::Other;
-            let acts =
-                pair.items.old[old].stmts.iter().any(|stmt| !has_no_effect(stmt) && !stmt.is_delete_stmt());
-            if self.remove_places(pair, old, start) || other && bound.places.is_empty() && acts {
-                let name = first_words(self.new.slice(pair.items.new[index].range()));
-                let line = self.new.line_number(pair.items.new[index].range().start());
-                let because = "what it did before".to_owned();
-                self.changes.stale.push(Stale { name, line, because, file: None });
-            }
+            let left = self.remove_places(pair, old, start);
+            self.note_effects(pair, (old, index), left);
             let gone: Vec<String> =
                 bound.names.iter().filter(|n| !pair.bound_after(n)).map(|n| pair.scope.mangle(n)).collect();
             if !gone.is_empty() {

@@ -81,6 +81,13 @@ impl Reads {
     }
 }
 
+/// Whether a function calls the functions that it gets, at once or when its result is read.
+fn calls_arguments(name: &str) -> bool {
+    const CALLING: [&str; 9] =
+        ["map", "filter", "sorted", "min", "max", "reduce", "starmap", "groupby", "takewhile"];
+    CALLING.contains(&name.rsplit('.').next().unwrap_or(name))
+}
+
 struct Collector<'w> {
     reads: Reads,
     /// Whether the bodies of inner functions and lambdas count.
@@ -150,6 +157,13 @@ impl<'a> Visitor<'a> for Collector<'_> {
                     self.reads.names.push(EVERYTHING.to_owned());
                 }
                 self.reads.calls.extend(self.dotted(&call.func));
+                if dotted(&call.func).is_some_and(|name| calls_arguments(&name)) {
+                    let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
+                    let passed = call.arguments.args.iter().chain(keywords);
+                    self.reads
+                        .calls
+                        .extend(passed.filter_map(|argument| self.dotted(argument)).collect::<Vec<_>>());
+                }
                 walk_expr(self, expr);
             }
             Expr::Lambda(lambda) => {

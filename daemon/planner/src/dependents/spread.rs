@@ -100,8 +100,15 @@ impl<'a> Spread<'_, '_, '_, 'a> {
     /// A function whose defaults are computed from changed values gets new ones.
     fn defaults(&mut self, item: &TargetItem<'a>, def: &'a ruff_python_ast::StmtFunctionDef) {
         let reads = Reads::of_defaults(&def.parameters);
-        let Some(root) = self.changed.value_root(&item.scope, &reads).cloned() else { return };
+        let root = self.changed.value_root(&item.scope, &reads);
+        let root = root.or_else(|| self.changed.call_root(&item.scope, &reads));
+        let Some(root) = root.cloned() else { return };
         let late = self.changed.is_late(&item.scope, &reads);
+        if item.origin.is_none() {
+            // Executed whole.
+            self.mark_late(item, &reads);
+            return;
+        }
         if self.changed.is_stale(&item.scope, &reads) || late && !item.changed {
             return self.stale(&item.scope, &def.name, def.start(), &root);
         }
