@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -122,12 +123,27 @@ def check_history(home: Home) -> None:
     assert there == {patch["id"] for patch in listed}
 
 
+def delete(folder: Path) -> None:
+    """Delete a folder whole, also when the daemon makes a file in it meanwhile."""
+
+    def deleted() -> bool:
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            return False
+        return True
+
+    until(deleted, what=f"{folder} to be deleted")
+
+
 def test_folders_deleted_under_the_daemon(home: Home, patched: Application, package: Package) -> None:
-    shutil.rmtree(home.patches)
+    delete(home.patches)
     until_equal(lambda: patched.eval("shop.price.net(5)"), 5)
     home.add(package.write_patch("fix.diff", package.diff()))
     assert patched.eval("shop.price.net(5)") == 10
-    shutil.rmtree(home.folder / "state")
+    delete(home.folder / "state")
     until_equal(lambda: home.run("disable", "fix", code=None).code, 0)
     assert patched.eval("shop.price.net(5)") == 5
     assert home.json("history", "--verify")["verified"]["broken"] is None
@@ -140,7 +156,7 @@ def test_a_removed_socket_is_made_again(home: Home, patched: Application, what: 
     if what == "socket":
         home.socket.unlink()
     else:
-        shutil.rmtree(home.socket.parent)
+        delete(home.socket.parent)
     until(home.status, what="the daemon's answer", seconds=15)
     assert home.daemon_pid() == pid
     assert (home.socket.parent / "index").exists()
@@ -152,7 +168,7 @@ def test_a_daemon_whose_place_was_taken_ends(home: Home, patched: Application) -
     """Its folder was deleted, and another daemon was started before it noticed."""
     old = home.daemon_pid()
     os.kill(old, signal.SIGSTOP)
-    shutil.rmtree(home.socket.parent)
+    delete(home.socket.parent)
     home.start()
     new = home.daemon_pid()
     assert new != old
