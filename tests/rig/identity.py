@@ -10,6 +10,7 @@ from typing import Union
 
 from tests.rig.package import git_diff
 
+TESTS = {"tests", "conftest.py"}
 ADDED = "identity_of_tests = 0"
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -71,9 +72,9 @@ def identity(root: Path, file: Path) -> Identity | None:
 
 
 def identities(root: Path, packages: str) -> list[Identity]:
-    """The diffs of all files of some packages, without their tests."""
+    """The diffs of all files of some packages, without their tests (diffs of these are passed over)."""
     found = []
     for package in packages.split(","):
         files = sorted((root / package).rglob("*.py")) or [root / f"{package}.py"]
-        found += [identity(root, file) for file in files if "tests" not in file.relative_to(root).parts]
+        found += [identity(root, file) for file in files if not TESTS & {*file.relative_to(root).parts}]
     return [one for one in found if one]
