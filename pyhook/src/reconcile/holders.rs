@@ -1,7 +1,8 @@
 //! Finding every function of a module that lives in the process, wherever it is held: closures, decorated
 //! functions, registries, bound methods kept by others. All of them refer to the module's namespace as
-//! their globals, so one pass of the garbage collector over its objects finds them.
+//! their globals: they are looked for from there, and in all objects where that does not find them all.
 
+use super::reachable;
 use crate::interpreter;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -24,28 +25,38 @@ pub struct Functions<'py> {
 }
 
 impl<'py> Functions<'py> {
-    /// All functions whose globals are these namespaces, found in one pass: the application waits meanwhile.
+    /// All functions whose globals are these namespaces; the application waits meanwhile. Where the caller has
+    /// no more than these references to them, most are found without a pass over all objects.
     ///
     /// # Errors
     /// What the garbage collector's functions raise.
-    pub fn of(py: Python<'py>, namespaces: &[Bound<'py, PyDict>]) -> PyResult<Self> {
+    pub fn of(py: Python<'py>, namespaces: &[&Bound<'py, PyDict>]) -> PyResult<Self> {
         let globals = namespaces.iter().map(|namespace| (namespace.as_ptr() as usize, Vec::new()));
         let mut found = Self { by_globals: globals.collect(), seen: HashSet::new() };
-        if namespaces.is_empty() {
-            return Ok(found);
+        let mut hidden = Vec::new();
+        for namespace in namespaces {
+            match reachable::all(namespace)? {
+                Some(functions) => functions.into_iter().try_for_each(|function| found.add(function))?,
+                None => hidden.push((*namespace).clone().into_any()),
+            }
         }
-        let objects: Vec<_> = namespaces.iter().map(|namespace| namespace.clone().into_any()).collect();
-        for object in interpreter::referrers(py, &objects)?.iter() {
-            found.add(object)?;
+        if !hidden.is_empty() {
+            found.search(py, &hidden)?;
+        }
+        Ok(found)
+    }
+
+    /// One pass over all objects of the process.
+    fn search(&mut self, py: Python<'py>, namespaces: &[Bound<'py, PyAny>]) -> PyResult<()> {
+        for object in interpreter::referrers(py, namespaces)?.iter() {
+            self.add(object)?;
         }
         let gc = py.import(intern!(py, "gc"))?;
         // After `gc.freeze()` (pre-fork servers call it) the collector does not see what is frozen.
         if gc.getattr("get_freeze_count")?.call0()?.extract::<usize>()? > FROZEN_AT_START {
-            for object in reachable(py, &gc)? {
-                found.add(object)?;
-            }
+            reachable::everywhere(py)?.into_iter().try_for_each(|function| self.add(function))?;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Takes out those of a namespace.
@@ -69,38 +80,6 @@ impl<'py> Functions<'py> {
         }
         Ok(())
     }
-}
-
-/// All functions that can be reached from the loaded modules, for processes with frozen objects.
-///
-/// Module objects themselves are passed over, their namespaces are not: some C modules' traversal hands out
-/// memory that is no object any more (`_asyncio` up to 3.13, python/cpython#122695).
-fn reachable<'py>(py: Python<'py>, gc: &Bound<'py, PyModule>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    const BATCH: usize = 512;
-    let (referents, is_tracked) = (gc.getattr("get_referents")?, gc.getattr("is_tracked")?);
-    let mut seen = HashSet::new();
-    let mut found = Vec::new();
-    let mut open = Vec::new();
-    for module in interpreter::modules(py)?.values().iter() {
-        if let Ok(module) = module.cast_into::<PyModule>() {
-            open.push(module.dict().into_any());
-        }
-    }
-    while !open.is_empty() {
-        let batch = open.split_off(open.len().saturating_sub(BATCH));
-        let next = referents.call1(PyTuple::new(py, &batch)?)?.cast_into::<PyList>()?;
-        for object in next.iter() {
-            let walked = object.is_instance_of::<PyModule>() || !is_tracked.call1((&object,))?.is_truthy()?;
-            if walked || !seen.insert(object.as_ptr() as usize) {
-                continue;
-            }
-            if interpreter::is_function(&object)? {
-                found.push(object.clone());
-            }
-            open.push(object);
-        }
-    }
-    Ok(found)
 }
 
 /// The plain function within what a name is bound to: behind `property`, `classmethod`, `staticmethod`,

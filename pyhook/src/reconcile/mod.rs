@@ -40,6 +40,7 @@ mod observe;
 mod others;
 mod prepare;
 mod quiesce;
+mod reachable;
 mod record;
 pub mod records;
 mod redirect;

@@ -25,13 +25,13 @@ impl<'py> Sight<'py> {
         for (key, _) in snapshots {
             namespaces.extend(modules::instances(py, records::module_of(key)));
         }
-        let all: Vec<_> = namespaces.values().cloned().collect();
         let mut running = frames::running(py)?;
         let codes = snapshots.iter().flat_map(|(_, snapshot)| &snapshot.codes);
         let originals = codes.filter_map(|code| code.original.as_ref());
         let originals: Vec<_> = originals.map(|code| code.bind(py).clone()).collect();
         running.extend(frames::suspended(py, &originals)?);
-        Ok(Self { functions: Functions::of(py, &all)?, namespaces, running })
+        let functions = Functions::of(py, &namespaces.values().collect::<Vec<_>>())?;
+        Ok(Self { functions, namespaces, running })
     }
 
     /// What one module's functions and values are.

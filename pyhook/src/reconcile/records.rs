@@ -75,6 +75,18 @@ pub fn with<T>(_: Python<'_>, key: &str, look: impl FnOnce(&Record) -> Option<T>
     look(records().get(key)?)
 }
 
+/// How many references to a namespace the records own.
+#[must_use]
+pub fn references(_: Python<'_>, namespace: &Bound<'_, PyDict>) -> usize {
+    let own = namespace.as_ptr();
+    let of_record = |record: &Record| {
+        let itself = record.namespace.iter().filter(|namespace| namespace.as_ptr() == own).count();
+        let slots = record.stored.iter().filter(|stored| stored.slot.container().as_ptr() == own).count();
+        itself + slots
+    };
+    records().values().map(of_record).sum()
+}
+
 /// Notes what is stale in other modules, when so many were loaded.
 pub fn note_elsewhere(_: Python<'_>, key: &str, loaded: usize, stale: Vec<Stale>) {
     if let Some(record) = records().get_mut(key) {

@@ -1,0 +1,147 @@
+//! Functions that can be reached from namespaces through what the objects there refer to. Those of most modules
+//! are all found so, and the count of references to the namespace proves it: then nobody needs to look through
+//! all objects of the process.
+
+use super::{records, scope};
+use crate::interpreter;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PyModule, PySet, PyString, PyTuple, PyType};
+use std::collections::HashSet;
+
+/// So many references are followed before all objects of the process are looked through instead.
+const MOST: usize = 20_000;
+/// Longer tables are data.
+const LONGEST: usize = 2_000;
+
+/// All functions whose globals are the namespace of a module of which the caller holds one reference. `None`
+/// where it can't be told that they are all: one is held by what is not looked into, or the body runs.
+///
+/// Each function owns a reference to its globals (CPython's `Objects/funcobject.c`), the module owns one, and
+/// records of ours may. Where these make up the count, there is no other function.
+///
+/// # Errors
+/// What the garbage collector's functions raise.
+pub fn all<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
+    let py = namespace.py();
+    let Some(name) = name_of_module(namespace)? else { return Ok(None) };
+    let containers = containers(py)?;
+    // What is behind functions, their closures above all, is looked into where it is needed.
+    for deep in [false, true] {
+        let enters = |object: &Bound<'py, PyAny>| match object.cast::<PyType>() {
+            Ok(class) => is_near(class, &name, deep),
+            Err(_) => deep && interpreter::is_function(object).unwrap_or(false) || containers.enters(object),
+        };
+        let mut functions = walk(py, namespace.values().iter().collect(), MOST, enters)?;
+        functions.retain(|function| {
+            let globals = function.getattr(intern!(py, "__globals__"));
+            globals.is_ok_and(|globals| globals.is(namespace))
+        });
+        let known = functions.len() + records::references(py, namespace) + 2;
+        // SAFETY: it is alive; with the GIL nobody else counts.
+        if unsafe { ffi::Py_REFCNT(namespace.as_ptr()) } == known.cast_signed() {
+            return Ok(Some(functions));
+        }
+    }
+    Ok(None)
+}
+
+/// All functions that can be reached from the loaded modules, for processes with frozen objects.
+///
+/// Module objects themselves are passed over, their namespaces are not: some C modules' traversal hands out
+/// memory that is no object any more (`_asyncio` up to 3.13, python/cpython#122695).
+///
+/// # Errors
+/// What the garbage collector's functions raise.
+pub fn everywhere<'py>(py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let is_tracked = py.import(intern!(py, "gc"))?.getattr(intern!(py, "is_tracked"))?;
+    let modules = interpreter::modules(py)?.values();
+    let namespace = |module: Bound<'py, PyAny>| Some(module.cast_into::<PyModule>().ok()?.dict().into_any());
+    walk(py, modules.iter().filter_map(namespace).collect(), usize::MAX, |object| {
+        let tracked = || is_tracked.call1((object,)).and_then(|tracked| tracked.is_truthy());
+        !object.is_instance_of::<PyModule>() && tracked().unwrap_or(false)
+    })
+}
+
+/// Follows references from some objects on, through those that `enters` accepts, until no more are left or so
+/// many have been followed: the functions met, each once.
+fn walk<'py>(
+    py: Python<'py>,
+    mut open: Vec<Bound<'py, PyAny>>,
+    most: usize,
+    enters: impl Fn(&Bound<'py, PyAny>) -> bool,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    const BATCH: usize = 512;
+    let referents = py.import(intern!(py, "gc"))?.getattr(intern!(py, "get_referents"))?;
+    let (mut seen, mut functions, mut followed) = (HashSet::new(), Vec::new(), 0);
+    while !open.is_empty() && followed < most {
+        let batch = open.split_off(open.len().saturating_sub(BATCH));
+        followed += batch.len();
+        let mut entered = Vec::new();
+        for object in batch {
+            let (is_function, is_entered) = (interpreter::is_function(&object)?, enters(&object));
+            if (is_function || is_entered) && seen.insert(object.as_ptr() as usize) {
+                functions.extend(is_function.then(|| object.clone()));
+                entered.extend(is_entered.then_some(object));
+            }
+        }
+        if !entered.is_empty() {
+            let next = referents.call1(PyTuple::new(py, entered)?)?.cast_into::<PyList>()?;
+            open.extend(next.iter());
+        }
+    }
+    Ok(functions)
+}
+
+/// The name of the module in `sys.modules` that has this namespace.
+fn name_of_module(namespace: &Bound<'_, PyDict>) -> PyResult<Option<String>> {
+    let Some(name) = namespace.get_item(intern!(namespace.py(), "__name__"))? else { return Ok(None) };
+    let Ok(name) = name.cast_into_exact::<PyString>() else { return Ok(None) };
+    let module = interpreter::modules(namespace.py())?.get_item(&name)?;
+    let module = module.and_then(|module| module.cast_into::<PyModule>().ok());
+    Ok(module.filter(|module| module.dict().is(namespace)).and_then(|_| name.extract().ok()))
+}
+
+/// Whether the class is the module's own by its name, or of the module's package.
+fn is_near(class: &Bound<'_, PyType>, module: &str, package: bool) -> bool {
+    let own = scope::attribute(class, "__module__").and_then(|name| name.extract::<String>().ok());
+    let top = |name: &str| name.split('.').next().map(str::to_owned);
+    own.is_some_and(|own| own == module || package && top(&own) == top(module))
+}
+
+/// Types whose objects are looked into for the functions that they hold.
+struct Containers<'py>(Vec<Bound<'py, PyAny>>);
+
+fn containers(py: Python<'_>) -> PyResult<Containers<'_>> {
+    let words: [(&str, &[&str]); 2] = [
+        ("builtins", &["staticmethod", "classmethod", "property"]),
+        ("functools", &["partial", "partialmethod", "cached_property", "_lru_cache_wrapper"]),
+    ];
+    let mut types = vec![interpreter::builtins(py)?.cell.bind(py).clone().into_any()];
+    for (module, names) in words {
+        let Some(namespace) = interpreter::namespace(py, module)? else { continue };
+        for name in names {
+            types.extend(namespace.get_item(name)?);
+        }
+    }
+    Ok(Containers(types))
+}
+
+impl<'py> Containers<'py> {
+    fn enters(&self, object: &Bound<'py, PyAny>) -> bool {
+        if let Ok(table) = object.cast_exact::<PyDict>() {
+            // That of another module is what functions run with.
+            let is_namespace = || table.contains(intern!(object.py(), "__builtins__")).unwrap_or(true);
+            return table.len() <= LONGEST && !is_namespace();
+        }
+        let is_plain = object.is_exact_instance_of::<PyTuple>()
+            || object.is_exact_instance_of::<PyList>()
+            || object.is_exact_instance_of::<PySet>()
+            || object.is_exact_instance_of::<PyFrozenSet>();
+        match is_plain {
+            true => object.len().is_ok_and(|length| length <= LONGEST),
+            false => self.0.iter().any(|kind| object.get_type().is(kind)),
+        }
+    }
+}
