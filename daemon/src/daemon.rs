@@ -2,8 +2,8 @@
 
 use crate::access::Access;
 use crate::history::History;
-use crate::planning::{Asker, Planner};
-use crate::registry::KeeperHandle;
+use crate::planning::{Answered, Asker, Planner, Question};
+use crate::registry::{KeeperHandle, Snapshot};
 use crate::server::{Link, Links};
 use patchctl_protocol::hook::{PlanReply, PlanRequest};
 use patchctl_protocol::location::Location;
@@ -22,6 +22,7 @@ pub struct Daemon {
     pub history: History,
     pub links: Links,
     pub planner: Arc<Planner>,
+    answered: Answered,
     /// Seconds since the epoch.
     pub started_at: f64,
     /// Told when the daemon is to end.
@@ -36,6 +37,7 @@ impl Daemon {
     pub fn new(location: Location, access: Access, keeper: KeeperHandle, history: History) -> Self {
         Self {
             planner: Arc::new(Planner::new(&location, access)),
+            answered: Answered::default(),
             location,
             access,
             keeper,
@@ -48,13 +50,13 @@ impl Daemon {
         }
     }
 
-    /// Plans for a process, on a thread that may block.
+    /// Plans for a process.
     pub async fn plan(&self, asker: Arc<Asker>, request: PlanRequest) -> PlanReply {
         self.planned(request, move |planner, snapshot, request| planner.answer(snapshot, &asker, request))
             .await
     }
 
-    /// Plans for a linked process, on a thread that may block.
+    /// Plans for a linked process.
     pub async fn plan_for(&self, link: &Arc<Link>, request: PlanRequest) -> PlanReply {
         let link = Arc::clone(link);
         self.planned(request, move |planner, snapshot, request| {
@@ -63,19 +65,30 @@ impl Daemon {
         .await
     }
 
+    /// Works on a thread that may block, or here what was answered just now: a change asks as many processes
+    /// at once as there are, and a switch of threads takes longer than such an answer.
     async fn planned(
         &self,
         request: PlanRequest,
-        work: impl FnOnce(&Planner, &crate::registry::Snapshot, PlanRequest) -> PlanReply + Send + 'static,
+        work: impl FnOnce(&Planner, &Snapshot, PlanRequest) -> PlanReply + Send + 'static,
     ) -> PlanReply {
         let planner = Arc::clone(&self.planner);
         let snapshot = self.keeper.snapshot();
-        let (number, revision) = (request.request, snapshot.revision);
+        let (number, revision, question) = (request.request, snapshot.revision, Question::of(&request));
+        if self.answered.has(revision, question) {
+            return work(&planner, &snapshot, request);
+        }
         let planned = tokio::task::spawn_blocking(move || work(&planner, &snapshot, request)).await;
         self.worked.notify_one();
-        planned.unwrap_or_else(|error| {
-            tracing::error!("planning failed: {error}");
-            PlanReply { request: number, revision, modules: Vec::new() }
-        })
+        match planned {
+            Ok(reply) => {
+                self.answered.add(revision, question);
+                reply
+            }
+            Err(error) => {
+                tracing::error!("planning failed: {error}");
+                PlanReply { request: number, revision, modules: Vec::new() }
+            }
+        }
     }
 }

@@ -27,13 +27,14 @@ pub async fn gather(daemon: &Daemon, client: &mut Client, outcome: &Outcome, wai
     }
     let mut processes = Vec::new();
     while let Some(answered) = waits.join_next().await {
+        let known = processes.len();
+        let others = std::iter::from_fn(|| waits.try_join_next());
         // A process that has ended has no patches.
-        let Ok(Some((link, reported))) = answered else { continue };
-        for entry in &outcome.patches {
-            let one = process_outcome(&link, reported.as_deref(), entry, outcome);
-            client.progress(one.clone()).await;
-            processes.push(one);
+        for (link, reported) in std::iter::once(answered).chain(others).filter_map(|one| one.ok().flatten()) {
+            let of_patch = |entry: &Arc<Entry>| process_outcome(&link, reported.as_deref(), entry, outcome);
+            processes.extend(outcome.patches.iter().map(of_patch));
         }
+        client.progress(&processes[known..]).await;
     }
     processes.sort_by(|a, b| (a.process.pid, &a.patch.id).cmp(&(b.process.pid, &b.patch.id)));
     let patches = outcome.patches.iter().map(|entry| entry.info()).collect();

@@ -1,6 +1,8 @@
 //! From a process's question to its plans: guards, sources, composition and planning, each remembered so
-//! that many processes cost one. Everything here blocks; the server calls it on threads that may.
+//! that many processes cost one. Everything here may block; the server calls it on threads that may, unless the
+//! same was answered just now.
 
+mod answered;
 mod asker;
 mod cache;
 mod decode;
@@ -16,6 +18,7 @@ mod sourceless;
 mod target;
 mod texts;
 
+pub use answered::{Answered, Question};
 pub use asker::Asker;
 pub use locate::locate;
 pub use module::Original;

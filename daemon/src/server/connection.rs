@@ -51,10 +51,12 @@ impl Client {
         }
     }
 
-    /// Tells the client about one process while it waits. A client that is gone is not missed: the change
-    /// stands.
-    pub async fn progress(&mut self, outcome: ProcessOutcome) {
-        let _ = send(&mut self.writer, &Reply::Progress(outcome)).await;
+    /// Tells the client about some processes while it waits, at once. A client that is gone is not missed: the
+    /// change stands.
+    pub async fn progress(&mut self, outcomes: &[ProcessOutcome]) {
+        let line = |outcome: &ProcessOutcome| framing::to_line(&Reply::Progress(outcome.clone()));
+        let lines: Vec<u8> = outcomes.iter().filter_map(|outcome| line(outcome).ok()).flatten().collect();
+        let _ = self.writer.write_all(&lines).await;
     }
 }
 
