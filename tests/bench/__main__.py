@@ -20,6 +20,8 @@ BENCHES: dict[str, Bench] = {
     "pause": lambda stage, n: [
         calls.pause(stage, 20 * n, 100_000, "2 ms"),
         calls.pause(stage, 10 * n, 1_000_000, "25 ms, 2 x"),
+        calls.pause(stage, 20 * n, 100_000, "2 ms", held=calls.HELD),
+        calls.pause(stage, 10 * n, 1_000_000, "25 ms, 2 x", held=calls.HELD),
         *(
             calls.pause(stage, 10 * n, objects, "25 ms", *manner)
             for manner in (("--clear-caches",), ("--quiesce", "5"))

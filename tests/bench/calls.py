@@ -98,16 +98,27 @@ def doubled(amount):
 """
 
 
-def pause(stage: Stage, rounds: int, objects: int, goal: str, *manner: str) -> Row:
+HELD = """
+import types
+class Elsewhere:
+    __slots__ = ("function",)
+elsewhere = Elsewhere()
+elsewhere.function = types.FunctionType(shop.price.net.__code__, vars(shop.price))
+"""
+"""A function of the module that is not found from its namespace."""
+
+
+def pause(stage: Stage, rounds: int, objects: int, goal: str, *manner: str, held: str = "") -> Row:
     """Longest time that the interpreter lock is held for a body change, over one pass of the collector.
 
-    `manner` are options of `patchctl add`. Two caches are filled that hold what the function answered.
+    `manner` are options of `patchctl add`. Two caches are filled that hold what the function answered. `held`
+    are statements run in the application before.
     """
     package, home = stage.package(), stage.home()
     package.files["shop/price.py"] += CACHED
     (package.folder / "shop" / "price.py").write_text(package.files["shop/price.py"])
     app = stage.application(stage.hooked, package, home)
-    app.exec(f"import shop.price; objects = [[] for _ in range({objects})]\n{COLLECTOR}")
+    app.exec(f"import shop.price; objects = [[] for _ in range({objects})]\n{COLLECTOR}{held}")
     home.wait_linked(app.pid)
     patch = package.write_patch("fix.diff", package.diff())
 
@@ -119,7 +130,8 @@ def pause(stage: Stage, rounds: int, objects: int, goal: str, *manner: str) -> R
 
     a, b, factor = median_pair(paused, lambda: app.eval("pass_over()"), rounds)
     found = f"median {milliseconds(a)}, {factor:.2f} x one `gc.get_referrers` ({milliseconds(b)})"
-    change = " ".join(["body change", *(f"`{option}`" for option in manner[:1])])
+    what = "body change, one function held elsewhere" if held else "body change"
+    change = " ".join([what, *(f"`{option}`" for option in manner[:1])])
     return Row(f"pause of the application ({objects:,} objects, {change})", found, goal)
 
 
@@ -130,24 +142,24 @@ NEW_RATE = ("RATE = 20", "RATE = 25")
 
 
 def pause_with_importers(stage: Stage, rounds: int, importers: int, goal: str) -> Row:
-    """The same for a change of a value that many modules import, over a body change in that process."""
+    """The same for a change of a value that many modules import."""
     package, home = stage.package(), stage.home()
     names = [f"number_{number}" for number in range(importers)]
     for name in names:
         (package.folder / "shop" / f"{name}.py").write_text(IMPORTER)
     app = stage.application(stage.hooked, package, home)
-    app.exec(f"import importlib, shop.price\nfor name in {names!r}: importlib.import_module('shop.' + name)")
+    app.exec(f"import importlib, shop.price\n{COLLECTOR}")
+    app.exec(f"for name in {names!r}: importlib.import_module('shop.' + name)")
     home.wait_linked(app.pid)
     value = package.write_patch("value.diff", package.diff("shop/price.py", NEW_RATE))
-    body = package.write_patch("body.diff", package.diff())
 
-    def paused(patch: Path) -> float:
-        microseconds = home.add(patch).outcome(app.pid)["pause_us"]
-        if patch == value and app.eval(f"shop.{names[-1]}.RATE") != 25:
+    def paused() -> float:
+        microseconds = home.add(value).outcome(app.pid)["pause_us"]
+        if app.eval(f"shop.{names[-1]}.RATE") != 25:
             raise RuntimeError("an importer does not have the new value")
-        home.remove(patch.stem)
+        home.remove("value")
         return float(microseconds) / 1e6
 
-    a, b, factor = median_pair(lambda: paused(value), lambda: paused(body), rounds)
-    found = f"median {milliseconds(a)}, {factor:.2f} x a body change there ({milliseconds(b)})"
+    a, b, factor = median_pair(paused, lambda: app.eval("pass_over()"), rounds)
+    found = f"median {milliseconds(a)}, {factor:.2f} x one `gc.get_referrers` ({milliseconds(b)})"
     return Row(f"pause with {importers:,} importers of a changed value", found, goal)

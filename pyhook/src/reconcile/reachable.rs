@@ -26,12 +26,13 @@ const LONGEST: usize = 2_000;
 pub fn all<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
     let py = namespace.py();
     let Some(name) = name_of_module(namespace)? else { return Ok(None) };
-    let containers = containers(py)?;
+    let (containers, builtins) = (containers(py)?, namespace.get_item(intern!(py, "__builtins__"))?);
     // What is behind functions, their closures above all, is looked into where it is needed.
     for deep in [false, true] {
         let enters = |object: &Bound<'py, PyAny>| match object.cast::<PyType>() {
             Ok(class) => is_near(class, &name, deep),
-            Err(_) => deep && interpreter::is_function(object).unwrap_or(false) || containers.enters(object),
+            Err(_) if deep && interpreter::is_function(object).unwrap_or(false) => true,
+            Err(_) => containers.enters(object) && !builtins.as_ref().is_some_and(|own| own.is(object)),
         };
         let mut functions = walk(py, namespace.values().iter().collect(), MOST, enters)?;
         functions.retain(|function| {
@@ -105,6 +106,10 @@ fn name_of_module(namespace: &Bound<'_, PyDict>) -> PyResult<Option<String>> {
 
 /// Whether the class is the module's own by its name, or of the module's package.
 fn is_near(class: &Bound<'_, PyType>, module: &str, package: bool) -> bool {
+    // SAFETY: it is a type, and alive.
+    if unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) } & ffi::Py_TPFLAGS_HEAPTYPE == 0 {
+        return false;
+    }
     let own = scope::attribute(class, "__module__").and_then(|name| name.extract::<String>().ok());
     let top = |name: &str| name.split('.').next().map(str::to_owned);
     own.is_some_and(|own| own == module || package && top(&own) == top(module))
