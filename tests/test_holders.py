@@ -57,6 +57,7 @@ def test_a_plain_module_needs_no_search(home: Home, connected: Connected, packag
         home.add(package.write_patch(f"{name}.diff", package.diff("shop/price.py", *changes)))
         assert app.eval("shop.price.net(2)") == (2 if name == "value" else 4)
         assert app.eval("shop.price.RATE") == (20 if name == "body" else 30)
+        assert set(home.audit().values()) == {"active"}
         home.remove(name)
         assert app.eval("shop.price.net(2), shop.price.RATE") == [2, 20]
         assert searches(app) == 0, name

@@ -25,17 +25,17 @@ pub struct Functions<'py> {
 }
 
 impl<'py> Functions<'py> {
-    /// All functions whose globals are these namespaces; the application waits meanwhile. Where the caller has
-    /// no more than these references to them, most are found without a pass over all objects.
+    /// All functions whose globals are these namespaces; the application waits meanwhile. Beside each stands how
+    /// many references to it the caller has: where that is so, most are found without a pass over all objects.
     ///
     /// # Errors
     /// What the garbage collector's functions raise.
-    pub fn of(py: Python<'py>, namespaces: &[&Bound<'py, PyDict>]) -> PyResult<Self> {
-        let globals = namespaces.iter().map(|namespace| (namespace.as_ptr() as usize, Vec::new()));
+    pub fn of(py: Python<'py>, namespaces: &[(&Bound<'py, PyDict>, usize)]) -> PyResult<Self> {
+        let globals = namespaces.iter().map(|(namespace, _)| (namespace.as_ptr() as usize, Vec::new()));
         let mut found = Self { by_globals: globals.collect(), seen: HashSet::new() };
         let mut hidden = Vec::new();
-        for namespace in namespaces {
-            match reachable::all(namespace)? {
+        for (namespace, held) in namespaces {
+            match reachable::all(namespace, *held)? {
                 Some(functions) => functions.into_iter().try_for_each(|function| found.add(function))?,
                 None => hidden.push((*namespace).clone().into_any()),
             }

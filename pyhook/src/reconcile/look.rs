@@ -66,7 +66,7 @@ fn bound<'py>(namespace: &Bound<'py, PyDict>, dotted: &str) -> Option<Bound<'py,
 /// A live function of that qualified name, whoever holds it in the application.
 fn named<'py>(namespace: &Bound<'py, PyDict>, place: &Place) -> PyResult<Option<Bound<'py, PyAny>>> {
     let deleted = records::deleted(&place.module);
-    let mut all = Functions::of(namespace.py(), &[namespace])?;
+    let mut all = Functions::of(namespace.py(), &[(namespace, 1)])?;
     let all = all.take(namespace).into_iter().map(|holder| holder.function);
     let mut held = all.filter(|function| !deleted.contains(&(function.as_ptr() as usize)));
     let name = |function: &Bound<'_, PyAny>| interpreter::text(function, "__qualname__");

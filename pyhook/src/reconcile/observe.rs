@@ -30,7 +30,12 @@ impl<'py> Sight<'py> {
         let originals = codes.filter_map(|code| code.original.as_ref());
         let originals: Vec<_> = originals.map(|code| code.bind(py).clone()).collect();
         running.extend(frames::suspended(py, &originals)?);
-        let functions = Functions::of(py, &namespaces.values().collect::<Vec<_>>())?;
+        let slots = || snapshots.iter().flat_map(|(_, snapshot)| &snapshot.stored).map(|value| &value.slot);
+        let held = |namespace: &Bound<'py, PyDict>| {
+            1 + slots().filter(|slot| slot.container().as_ptr() == namespace.as_ptr()).count()
+        };
+        let all: Vec<_> = namespaces.values().map(|namespace| (namespace, held(namespace))).collect();
+        let functions = Functions::of(py, &all)?;
         Ok(Self { functions, namespaces, running })
     }
 

@@ -55,7 +55,7 @@ pub fn all<'py, 'p>(
         modules::instances(py, &plan.name).into_iter().map(move |instance| (plan, instance))
     };
     let found: Vec<_> = plans.iter().flat_map(instances).collect();
-    let namespaces: Vec<_> = found.iter().map(|(_, (_, namespace))| namespace).collect();
+    let namespaces: Vec<_> = found.iter().map(|(_, (_, namespace))| (namespace, 1)).collect();
     let mut functions = Functions::of(py, &namespaces)
         .map_err(|error| Failure::new(&[], refusal(py, Reason::Internal, "finding functions", &error)))?;
     let prepared = |(plan, instance)| prepare((plan, skeletons), instance, &mut functions);

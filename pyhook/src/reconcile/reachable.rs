@@ -13,9 +13,11 @@ use std::collections::HashSet;
 /// So many references are followed before all objects of the process are looked through instead.
 const MOST: usize = 20_000;
 /// Longer tables are data.
-const LONGEST: usize = 2_000;
+const LONGEST: usize = 1_000;
+/// References to its namespace that a module has.
+const OF_MODULE: usize = 1;
 
-/// All functions whose globals are the namespace of a module of which the caller holds one reference. `None`
+/// All functions whose globals are the namespace of a module, to which the caller has `held` references. `None`
 /// where it can't be told that they are all: one is held by what is not looked into, or the body runs.
 ///
 /// Each function owns a reference to its globals (CPython's `Objects/funcobject.c`), the module owns one, and
@@ -23,9 +25,10 @@ const LONGEST: usize = 2_000;
 ///
 /// # Errors
 /// What the garbage collector's functions raise.
-pub fn all<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
+pub fn all<'py>(namespace: &Bound<'py, PyDict>, held: usize) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
     let py = namespace.py();
-    let Some(name) = name_of_module(namespace)? else { return Ok(None) };
+    let name = name_of_module(namespace)?.filter(|_| namespace.len() <= MOST);
+    let Some(name) = name else { return Ok(None) };
     let (containers, builtins) = (containers(py)?, namespace.get_item(intern!(py, "__builtins__"))?);
     // What is behind functions, their closures above all, is looked into where it is needed.
     for deep in [false, true] {
@@ -39,7 +42,7 @@ pub fn all<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Option<Vec<Bound<'py
             let globals = function.getattr(intern!(py, "__globals__"));
             globals.is_ok_and(|globals| globals.is(namespace))
         });
-        let known = functions.len() + records::references(py, namespace) + 2;
+        let known = functions.len() + records::references(py, namespace) + held + OF_MODULE;
         // SAFETY: it is alive; with the GIL nobody else counts.
         if unsafe { ffi::Py_REFCNT(namespace.as_ptr()) } == known.cast_signed() {
             return Ok(Some(functions));
@@ -73,7 +76,7 @@ fn walk<'py>(
     most: usize,
     enters: impl Fn(&Bound<'py, PyAny>) -> bool,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    const BATCH: usize = 512;
+    const BATCH: usize = 128;
     let referents = py.import(intern!(py, "gc"))?.getattr(intern!(py, "get_referents"))?;
     let (mut seen, mut functions, mut followed) = (HashSet::new(), Vec::new(), 0);
     while !open.is_empty() && followed < most {
