@@ -32,7 +32,7 @@ impl<'py> Sight<'py> {
         running.extend(frames::suspended(py, &originals)?);
         let slots = || snapshots.iter().flat_map(|(_, snapshot)| &snapshot.stored).map(|value| &value.slot);
         let held = |namespace: &Bound<'py, PyDict>| {
-            1 + slots().filter(|slot| slot.container().as_ptr() == namespace.as_ptr()).count()
+            1 + slots().filter(|slot| slot.address() == namespace.as_ptr() as usize).count()
         };
         let all: Vec<_> = namespaces.values().map(|namespace| (namespace, held(namespace))).collect();
         let functions = Functions::of(py, &all)?;

@@ -78,10 +78,10 @@ pub fn with<T>(_: Python<'_>, key: &str, look: impl FnOnce(&Record) -> Option<T>
 /// How many references to a namespace the records own.
 #[must_use]
 pub fn references(_: Python<'_>, namespace: &Bound<'_, PyDict>) -> usize {
-    let own = namespace.as_ptr();
+    let own = namespace.as_ptr() as usize;
     let of_record = |record: &Record| {
-        let itself = record.namespace.iter().filter(|namespace| namespace.as_ptr() == own).count();
-        let slots = record.stored.iter().filter(|stored| stored.slot.container().as_ptr() == own).count();
+        let itself = record.namespace.iter().filter(|namespace| namespace.as_ptr() as usize == own).count();
+        let slots = record.stored.iter().filter(|stored| stored.slot.address() == own).count();
         itself + slots
     };
     records().values().map(of_record).sum()

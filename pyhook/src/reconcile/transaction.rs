@@ -79,18 +79,6 @@ impl Slot {
         }
     }
 
-    /// What it is a place of.
-    #[must_use]
-    pub const fn container(&self) -> &Py<PyAny> {
-        match self {
-            Self::Attribute(container, _)
-            | Self::Class(container, _)
-            | Self::Item(container, _)
-            | Self::Member(container, _)
-            | Self::Contents(container) => container,
-        }
-    }
-
     /// Whether it is the place of this name in a namespace or a class. Runs no code but the comparison of
     /// two texts.
     pub fn is_of(&self, py: Python<'_>, container: &Bound<'_, PyAny>, name: &str) -> bool {
