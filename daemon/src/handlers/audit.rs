@@ -20,8 +20,10 @@ const LONGEST: Duration = Duration::from_secs(300);
 pub async fn handle(daemon: &Arc<Daemon>, client: &Client, deadline_ms: u64, pids: &[u32]) -> Reply {
     let deadline = Instant::now() + Duration::from_millis(deadline_ms).min(LONGEST);
     let mut questions = JoinSet::new();
+    let snapshot = daemon.keeper.snapshot();
     for link in visible(daemon, client, pids) {
-        questions.spawn(ask(link, deadline));
+        let told = snapshot.view(link.asker.process.uid).changed_at;
+        questions.spawn(ask(link, told, deadline));
     }
     let mut processes: Vec<AuditedProcess> = Vec::new();
     for (link, mut audited) in questions.join_all().await {
@@ -58,7 +60,14 @@ fn unreported(daemon: &Daemon, link: &Link, reported: &[PatchReport]) -> Vec<Pat
     found.into_values().collect()
 }
 
-async fn ask(link: Arc<Link>, deadline: Instant) -> (Arc<Link>, AuditedProcess) {
+/// Asks one process, once it has carried out what it was told last, if that comes in time.
+async fn ask(link: Arc<Link>, told: u64, deadline: Instant) -> (Arc<Link>, AuditedProcess) {
+    let half = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
+    let mut reports = link.reported.subscribe();
+    tokio::select! {
+        _ = timeout_at(half, reports.wait_for(|reported| reported.revision >= told)) => {}
+        () = link.closed() => {}
+    }
     let reply = match link.audit() {
         Some(answer) => timeout_at(deadline, answer).await.ok().and_then(Result::ok),
         None => None,

@@ -4,6 +4,7 @@ use crate::rig::{DEADLINE, Rig, change, changed, eventually, file, refused};
 use patchctl_protocol::client::{AddRequest, ErrorKind, NewFile, Reply, Request};
 use patchctl_protocol::hook::{FromHook, Report, StateReply, ToHook};
 use patchctl_protocol::state::State;
+use std::time::Duration;
 
 const PATCH: &str = "# /// patch\n# module = \"mod\"\n# ///\ndef f():\n    return 2\n";
 
@@ -77,6 +78,7 @@ fn who_does_not_answer_is_said_to_be_so() {
 fn an_audit_gathers_what_processes_say() {
     let rig = Rig::new();
     let (mut hook, desired) = rig.link();
+    hook.report(desired.revision, &[]);
     let mut client = rig.connect();
     client.send(&Request::Audit { deadline_ms: 20_000, pids: Vec::new() });
     let ToHook::Audit { request } = hook.receive().expect("is asked") else { panic!("no audit") };
@@ -87,6 +89,23 @@ fn an_audit_gathers_what_processes_say() {
             assert!(audit.processes[0].answered);
             assert_eq!(audit.processes[0].disabled.as_deref(), Some("why"));
         }
+        other => panic!("no audit: {other:?}"),
+    }
+}
+
+#[test]
+fn a_process_is_audited_once_it_has_done_what_it_was_told() {
+    let rig = Rig::new();
+    changed(rig.add("fix.py", PATCH));
+    let (mut hook, desired) = rig.link();
+    let mut client = rig.connect();
+    client.send(&Request::Audit { deadline_ms: 20_000, pids: Vec::new() });
+    assert!(hook.hears_nothing_for(Duration::from_millis(300)));
+    hook.report(desired.revision, &[]);
+    let ToHook::Audit { request } = hook.receive().expect("is asked") else { panic!("no audit") };
+    hook.send(&FromHook::State(StateReply { request, report: Report::default() }));
+    match client.last_reply() {
+        Reply::Audit(audit) => assert!(audit.processes[0].answered),
         other => panic!("no audit: {other:?}"),
     }
 }

@@ -9,7 +9,7 @@ use patchctl_protocol::socket;
 use patchctl_protocol::state::State;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -212,6 +212,14 @@ impl Peer {
 
     pub fn receive<M: DeserializeOwned>(&mut self) -> Result<M, framing::ReadError> {
         framing::read(&mut self.reader)
+    }
+
+    /// Whether nothing comes for a while.
+    pub fn hears_nothing_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("sets a deadline");
+        let heard = self.reader.fill_buf().is_ok();
+        self.stream.set_read_timeout(Some(DEADLINE)).expect("sets a deadline");
+        !heard
     }
 
     pub fn last_reply(&mut self) -> Reply {
