@@ -215,6 +215,17 @@ fn classes() {
 }
 
 #[test]
+fn values_of_decorated_classes() {
+    let class = |decorator: &str, value: u32| format!("@{decorator}\nclass C:\n    n = {value}\n");
+    let told = |decorator: &str, expected: &[&str]| {
+        check(&class(decorator, 1), &class(decorator, 2), expected);
+    };
+    told("known.to_nobody", &["changed-value C:n", "stale C because what its decorators made of it"]);
+    told("six.add_metaclass(Meta)", &["changed-value C:n"]);
+    told("implementer(Interface)", &["changed-value C:n"]);
+}
+
+#[test]
 fn mangled_names_of_functions() {
     let plan = plan_of(
         "class _C:\n    def __p(self): return 1\n",

@@ -81,7 +81,8 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         let Some(ClassPair { old, new: class }) = pair.class else { return false };
         self.slots(pair);
         let redecorated = !same_decorators(&old.decorator_list, &class.decorator_list);
-        let names = self.changed_values(pair, redecorated || !class.decorator_list.is_empty());
+        let decorated = redecorated || class.decorator_list.iter().any(class_decorator::may_compute);
+        let names = self.changed_values(pair, decorated);
         if names.is_empty() && !redecorated {
             return false;
         }
@@ -98,7 +99,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             self.unsupported(pair.scope.classes.join("."), line, &detail);
             return false;
         }
-        if class.decorator_list.is_empty() && !redecorated {
+        if !decorated {
             return false;
         }
         if !class_decorator::may_run_again(self.new, class) {

@@ -24,6 +24,10 @@ const COMPUTING: [&str; 14] = [
     "dataclass_transform",
 ];
 
+/// Decorators that compute nothing from the values in a class's body, by their last name: what `six` makes anew by
+/// the metaclass has the same body, and `zope.interface` only notes what the class is.
+const NOT_COMPUTING: [&str; 2] = ["add_metaclass", "implementer"];
+
 /// Functions that look at a class and keep nothing of it.
 const LOOKING: [&str; 12] = [
     "setattr",
@@ -42,10 +46,16 @@ const LOOKING: [&str; 12] = [
 
 /// Whether all decorators of a class are known to make methods from its body and no more.
 pub(super) fn only_compute(decorators: &[Decorator]) -> bool {
-    decorators.iter().all(|decorator| {
-        let name = name(decorator);
-        name.is_some_and(|name| COMPUTING.contains(&name.rsplit('.').next().unwrap_or(&name)))
-    })
+    decorators.iter().all(|decorator| is_among(&COMPUTING, decorator))
+}
+
+/// Whether a decorator may have computed something from a class's body.
+pub(super) fn may_compute(decorator: &Decorator) -> bool {
+    !is_among(&NOT_COMPUTING, decorator)
+}
+
+fn is_among(known: &[&str], decorator: &Decorator) -> bool {
+    name(decorator).is_some_and(|name| known.contains(&name.rsplit('.').next().unwrap_or(&name)))
 }
 
 /// Whether a class may be made anew beside the one that is there without anybody else noticing: its decorators
