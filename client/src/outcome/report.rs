@@ -119,10 +119,10 @@ fn next_steps(outcomes: &[ProcessOutcome], output: &mut Output) {
             output.hint(format_args!("{}: {}", refusal.reason, refusal.reason.next_step()));
         }
     }
-    if let Some(stale) = outcomes.iter().find_map(|outcome| outcome.stale.first()) {
-        let name = &stale.name;
-        output.hint(format_args!(
-            "stale values were computed by the old code and stay; `--renew {name}` or `--renew all` computes them anew, `--clear-caches` empties caches"
-        ));
+    if outcomes.iter().any(|outcome| !outcome.stale.is_empty()) {
+        output.hint(
+            "stale values were computed by the old code and stay: `--renew NAME` or `--renew all` computes anew what \
+             statements of the module computed, `--clear-caches` empties caches, the next start does the rest",
+        );
     }
 }
