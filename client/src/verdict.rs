@@ -134,6 +134,8 @@ mod tests {
             registers: false,
             mutates: Vec::new(),
             touches: Vec::new(),
+            constant: None,
+            at_times: Vec::new(),
             star: None,
             kind: StepKind::NewMethod,
             patches: Vec::new(),

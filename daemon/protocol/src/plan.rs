@@ -156,6 +156,14 @@ pub struct Step {
     /// `install(Handler)`), and those that it deletes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<String>,
+    /// The constant (its expression) that the names are bound to, of a deletion: were; absent where they are bound
+    /// to anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constant: Option<String>,
+    /// Names that the statement before it bound, and this one does on some of its ways; of a deletion, that others
+    /// bind in branches of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_times: Vec<String>,
     /// Of a star import: the names that statements behind it bind, which keep what they have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub star: Option<Vec<String>>,

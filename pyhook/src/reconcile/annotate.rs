@@ -110,9 +110,10 @@ fn take<'py>(py: Python<'py>, locals: &Bound<'py, PyDict>) -> PyResult<Bound<'py
     })
 }
 
-/// The class's own annotations, not those of a base: before 3.10 a class without any has no such attribute.
+/// The class's own annotations, not those of a base. Up to 3.13 a class without any gets a dictionary by being
+/// asked for them, from 3.10 on (`type_get_annotations` in CPython's `Objects/typeobject.c`).
 fn own<'py>(py: Python<'py>, class: &Bound<'py, PyType>) -> PyResult<Option<Bound<'py, PyDict>>> {
-    if py.version_info() < (3, 10) && scope::attribute(class, "__annotations__").is_none() {
+    if py.version_info() < (3, 14) && scope::attribute(class, "__annotations__").is_none() {
         return Ok(None);
     }
     Ok(Some(class.getattr(intern!(py, "__annotations__"))?.cast_into::<PyDict>()?))

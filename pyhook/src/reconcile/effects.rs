@@ -8,6 +8,7 @@ use super::{contents, scope};
 use crate::interpreter;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyType};
+use std::collections::HashSet;
 
 /// Names that statements write for the interpreter, and that are noted elsewhere.
 const INTERNAL: [&str; 6] = [
@@ -25,21 +26,32 @@ pub struct Effects<'py> {
     tables: Vec<(Bound<'py, PyDict>, Bound<'py, PyDict>)>,
     classes: Vec<(Bound<'py, PyType>, Bound<'py, PyDict>)>,
     containers: Vec<(Slot, Option<Bound<'py, PyAny>>)>,
+    /// `sys.modules`, where a statement may give loaded modules other names.
+    loaded: Option<Bound<'py, PyDict>>,
     /// What the body of a class has bound.
     locals: Option<Bound<'py, PyDict>>,
 }
 
 impl<'py> Effects<'py> {
-    /// Keeps what the objects with these names hold.
+    /// Keeps what these containers, and the objects with these names, hold.
     ///
     /// # Errors
     /// What copying raises.
     pub fn before(
         namespace: &Bound<'py, PyDict>,
         locals: Option<&Bound<'py, PyDict>>,
-        names: &[String],
+        (changed, names): (Vec<Bound<'py, PyAny>>, &[String]),
     ) -> PyResult<Self> {
-        let mut kept = Self { tables: Vec::new(), classes: Vec::new(), containers: Vec::new(), locals: None };
+        let mut kept = Self {
+            tables: Vec::new(),
+            classes: Vec::new(),
+            containers: Vec::new(),
+            loaded: None,
+            locals: None,
+        };
+        for object in changed.iter().filter(|object| contents::are_kept(object)) {
+            kept.keep(object)?;
+        }
         if names.is_empty() {
             return Ok(kept);
         }
@@ -52,6 +64,9 @@ impl<'py> Effects<'py> {
                 continue;
             };
             kept.keep(&object)?;
+            if name == "sys" {
+                kept.loaded = Some(interpreter::modules(namespace.py())?.copy()?);
+            }
             if interpreter::is_function(&object)? && object.getattr("__globals__")?.is(namespace) {
                 kept.keep_used(&object, namespace)?;
             }
@@ -74,6 +89,10 @@ impl<'py> Effects<'py> {
 
     fn keep(&mut self, object: &Bound<'py, PyAny>) -> PyResult<()> {
         if contents::are_kept(object) {
+            let known = |slot: &Slot| matches!(slot, Slot::Contents(known) if known.is(object));
+            if self.containers.iter().any(|(slot, _)| known(slot)) {
+                return Ok(());
+            }
             let slot = Slot::Contents(object.clone().unbind());
             let before = slot.read(object.py())?;
             self.containers.push((slot, before));
@@ -117,6 +136,26 @@ impl<'py> Effects<'py> {
             };
             if !same {
                 transaction.note(purpose, slot.again(py), before.clone(), after);
+            }
+        }
+        self.note_renamed(py, purpose, transaction)
+    }
+
+    /// Modules that have other names in `sys.modules` now. What was imported meanwhile stays there.
+    fn note_renamed(
+        &self,
+        py: Python<'py>,
+        purpose: Purpose<'_>,
+        transaction: &mut Transaction,
+    ) -> PyResult<()> {
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        let known: HashSet<usize> = loaded.values().iter().map(|module| module.as_ptr() as usize).collect();
+        let modules = interpreter::modules(py)?;
+        for (key, before, after) in differences(loaded, &modules)? {
+            let renamed = after.as_ref().is_some_and(|module| known.contains(&(module.as_ptr() as usize)));
+            if renamed || before.is_some() {
+                let slot = Slot::Item(modules.clone().into_any().unbind(), key.unbind());
+                transaction.note(purpose, slot, before, after);
             }
         }
         Ok(())

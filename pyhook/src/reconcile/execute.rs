@@ -10,12 +10,12 @@ use super::executor::Executor;
 use super::failures::Failure;
 use super::layout::SLOTS;
 use super::transaction::{Purpose, Slot, Transaction};
-use super::{abstracts, annotate, contents, holders, refusal, regenerate, scope};
+use super::{abstracts, annotate, holders, refusal, regenerate, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Action, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyModule, PyString, PyType};
 
 impl<'py, 'p> Executor<'_, 'py, 'p> {
     /// Does one step.
@@ -43,7 +43,7 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         transaction: &mut Transaction,
     ) -> Result<(), Refusal> {
         let code = self.compile(py, step.source.as_deref().unwrap_or_default())?;
-        if self.adopt(py, step, &code, transaction)? {
+        if self.has_value(step) || self.adopt(py, step, &code, transaction)? {
             return Ok(());
         }
         let namespace = self.module.namespace.clone();
@@ -55,10 +55,6 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
                 PyString::new(py, name).into_any().unbind(),
             );
             notes.push((name.clone(), slot));
-        }
-        for name in &step.mutates {
-            let object = self.object(py, name).filter(contents::are_kept);
-            notes.extend(object.map(|object| (String::new(), Slot::Contents(object.unbind()))));
         }
         for place in &step.places {
             // An object that this very statement makes reachable has nothing to put back.
@@ -74,7 +70,8 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         }
         let annotations = self.note_annotations(py, step, transaction).map_err(internal)?;
         let kept = Kept::of(&namespace).map_err(internal)?;
-        let effects = Effects::before(&namespace, None, &step.touches).map_err(internal)?;
+        let changed = step.mutates.iter().filter_map(|name| self.object(py, name)).collect();
+        let effects = Effects::before(&namespace, None, (changed, &step.touches)).map_err(internal)?;
         let result = match &step.star {
             Some(behind) => self.import_star(py, step, &code, behind, transaction),
             None => self.run(py, &code, &[], &namespace),
@@ -86,11 +83,37 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         for (number, label, before) in numbers {
             let after = transaction.settle(py, number).map_err(internal)?;
             if let (Some(before), Some(after), true) = (before, after, step.replaces && !label.is_empty()) {
+                self.note_left(step, &label, (&before, &after));
                 self.note_replaced(step, &label, (&before, &after)).map_err(internal)?;
                 self.propagate(py, &label, (&before, &after), step, transaction).map_err(internal)?;
             }
         }
         Ok(())
+    }
+
+    /// A name that the statement may not have bound this time has what the one before it bound. A module is the
+    /// same when it is imported again.
+    fn note_left(
+        &mut self,
+        step: &Step,
+        name: &str,
+        (before, after): (&Bound<'py, PyAny>, &Bound<'py, PyAny>),
+    ) {
+        let left = step.at_times.iter().any(|known| known == name) && before.is(after);
+        if left && !before.is_instance_of::<PyModule>() {
+            let because = "what a statement did before".to_owned();
+            self.stale.push(Stale { name: name.to_owned(), line: step.line, because, file: self.file() });
+        }
+    }
+
+    /// Whether a new statement only says that its names are there, and they are: functions have given them their
+    /// values.
+    fn has_value(&self, step: &Step) -> bool {
+        let bound = |name: &String| scope::lookup(&self.module.namespace, &step.scope, name).is_some();
+        step.kind == StepKind::NewValue
+            && !step.replaces
+            && step.constant.as_deref() == Some("None")
+            && step.binds.iter().all(bound)
     }
 
     /// A new definition whose name is bound to a function of this module already (made by `exec`, say): that
@@ -141,8 +164,8 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         let code = self.compile(py, step.source.as_deref().unwrap_or_default())?;
         let locals = self.locals(&step.scope)?;
         let internal = |error: PyErr| refusal(py, Reason::Internal, "binding", &error);
-        let effects =
-            Effects::before(&self.module.namespace, Some(&locals), &step.touches).map_err(internal)?;
+        let effects = Effects::before(&self.module.namespace, Some(&locals), (Vec::new(), &step.touches))
+            .map_err(internal)?;
         let places = self.places_in_class(py, step, &locals, transaction).map_err(internal)?;
         let result = self.run(py, &code, &step.scope, &locals);
         let purpose = Purpose::kept(&self.module.key, "", &step.patches);
@@ -192,9 +215,7 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
                 "what its metaclass {} made of it",
                 interpreter::text(&metaclass, "__name__").unwrap_or_default()
             );
-            let file = self.module.namespace.get_item("__file__").ok().flatten();
-            let file = file.and_then(|file| file.extract().ok());
-            self.stale.push(Stale { name: label.to_owned(), line, because, file });
+            self.stale.push(Stale { name: label.to_owned(), line, because, file: self.file() });
         }
     }
 
@@ -216,9 +237,28 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         Ok(())
     }
 
+    /// Whether a name that a removed statement bound to a constant is bound to something else by now: by code
+    /// that is not removed, or whose work stays.
+    fn is_bound_since(&self, py: Python<'py>, step: &Step, name: &str) -> bool {
+        let Some(constant) = step.constant.as_deref() else { return false };
+        let Some(value) = scope::lookup(&self.module.namespace, &step.scope, name) else { return false };
+        let eval = |all: &interpreter::Builtins| all.eval.bind(py).call1((constant, PyDict::new(py)));
+        let constant = interpreter::builtins(py).and_then(eval);
+        constant.is_ok_and(|constant| {
+            !constant.get_type().is(value.get_type()) || !constant.eq(&value).unwrap_or(true)
+        })
+    }
+
     fn delete(&mut self, py: Python<'py>, step: &Step, transaction: &mut Transaction) -> Result<(), Refusal> {
         for name in &step.binds {
             let label = step.label(name);
+            if self.is_bound_since(py, step, name) {
+                if !step.at_times.contains(name) {
+                    let because = "what bound it since".to_owned();
+                    self.stale.push(Stale { name: label, line: step.line, because, file: self.file() });
+                }
+                continue;
+            }
             let purpose = Purpose::kept(&self.module.key, &label, &step.patches);
             self.bind(py, purpose, &step.scope, name, None, transaction)?;
             annotate::forget(py, &self.module.namespace, &step.scope, name, purpose, transaction)

@@ -51,6 +51,11 @@ impl<'a, 'py, 'p> Executor<'a, 'py, 'p> {
         }
     }
 
+    /// The module's file, as what stays behind is told.
+    pub(super) fn file(&self) -> Option<String> {
+        self.module.namespace.get_item("__file__").ok().flatten()?.extract().ok()
+    }
+
     /// Compiles a statement of the plan.
     pub fn compile(&self, py: Python<'py>, source: &str) -> Result<Bound<'py, PyAny>, Refusal> {
         interpreter::compile(py, source, &self.filename)

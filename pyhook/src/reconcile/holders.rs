@@ -2,11 +2,11 @@
 //! functions, registries, bound methods kept by others. All of them refer to the module's namespace as
 //! their globals: they are looked for from there, and in all objects where that does not find them all.
 
-use super::reachable;
+use super::{reachable, scope};
 use crate::interpreter;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyTuple};
+use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple, PyType};
+use pyo3::{ffi, intern};
 use std::collections::{HashMap, HashSet};
 
 /// A function object and the code it runs now.
@@ -91,7 +91,7 @@ pub fn plain_function<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAn
     for _ in 0..DEEPEST {
         let is_function = interpreter::is_function(&object).unwrap_or(false);
         let inside =
-            ["__wrapped__", "__func__", "fget", "func"].iter().find_map(|name| object.getattr(*name).ok());
+            ["__wrapped__", "__func__", "fget", "func"].iter().find_map(|name| stored(&object, name));
         match inside {
             Some(inside) if !inside.is_none() => object = inside,
             _ if is_function => return Some(object),
@@ -99,6 +99,27 @@ pub fn plain_function<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAn
         }
     }
     None
+}
+
+/// What an object itself keeps under a name, read without running code of the application: an object may make up
+/// attributes as it is asked for them (`__getattr__`), and keep them.
+pub fn stored<'py>(object: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyAny>> {
+    const OWN: [&str; 2] = ["getset_descriptor", "member_descriptor"];
+    let py = object.py();
+    for class in object.get_type().mro().iter().filter_map(|class| class.cast_into::<PyType>().ok()) {
+        let Some(found) = scope::attribute(&class, name) else { continue };
+        let is_own = interpreter::type_name(&found).is_some_and(|(_, sort)| OWN.contains(&sort.as_str()));
+        if !is_own && !found.is_none() {
+            return None;
+        }
+        break;
+    }
+    let name = PyString::intern(py, name);
+    // SAFETY: with the GIL, of two objects that are alive; answers with a new reference or an exception.
+    unsafe {
+        let value = ffi::PyObject_GenericGetAttr(object.as_ptr(), name.as_ptr());
+        Bound::from_owned_ptr_or_err(py, value).ok()
+    }
 }
 
 /// The functions in a value made of tables, lists, tuples and sets.

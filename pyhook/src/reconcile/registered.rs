@@ -179,13 +179,12 @@ fn is_namespace(table: &Bound<'_, PyDict>) -> PyResult<bool> {
 
 /// Generic functions remember what they chose (`functools.singledispatch`).
 pub fn forget_dispatched(namespace: &Bound<'_, PyDict>) -> PyResult<()> {
-    let py = namespace.py();
     for value in namespace.values().iter() {
         forget(&value)?;
         let Ok(class) = value.cast_into::<PyType>() else { continue };
         for name in scope::names(&class) {
             let value = scope::attribute(&class, &name);
-            if let Some(Ok(dispatcher)) = value.map(|value| value.getattr(intern!(py, "dispatcher"))) {
+            if let Some(dispatcher) = value.and_then(|value| holders::stored(&value, "dispatcher")) {
                 forget(&dispatcher)?;
             }
         }

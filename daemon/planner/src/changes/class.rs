@@ -30,9 +30,6 @@ const COMPUTED_BASES: [&str; 13] = [
     "Model",
 ];
 
-/// Of these, the ones for which annotations are words for people and type checkers.
-const ANNOTATED_BASES: [&str; 2] = ["NamedTuple", "TypedDict"];
-
 impl<'a> Walker<'_, '_, '_, 'a> {
     /// A class in both texts: its header, then its body.
     pub fn class(
@@ -108,24 +105,6 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
         self.regenerate(pair, class, names);
         true
-    }
-
-    /// Whether the annotation of an assignment is all that changed, where nobody computes from it: the value
-    /// that is there stays, with what the application has put into it since.
-    pub fn is_annotation_alone(&self, pair: &ScopePair<'_, 'a>, index: usize) -> bool {
-        let Origin::Changed(old) = pair.origins[index] else { return false };
-        let (old, new) = (&pair.items.old[old], &pair.items.new[index]);
-        let (Some(Stmt::AnnAssign(old)), Some(Stmt::AnnAssign(new))) = (old.only(), new.only()) else {
-            return false;
-        };
-        let harmless = |ClassPair { new, .. }: ClassPair<'a>| {
-            let plain =
-                || bases(new).iter().filter_map(last_name).any(|name| ANNOTATED_BASES.contains(&name));
-            new.decorator_list.is_empty() && (plain() || !self.is_computed(new))
-        };
-        same_expr(&old.target, &new.target)
-            && same_optional(old.value.as_deref(), new.value.as_deref())
-            && pair.class.is_none_or(harmless)
     }
 
     /// Its decorators may have computed something from the body, and can't be asked again.
@@ -249,7 +228,7 @@ fn find_class<'b>(body: &'b [Stmt], wanted: &dyn Fn(&'b Stmt) -> bool) -> Option
     })
 }
 
-fn bases(class: &StmtClassDef) -> &[Expr] {
+pub(super) fn bases(class: &StmtClassDef) -> &[Expr] {
     class.arguments.as_ref().map_or(&[], |arguments| &arguments.args)
 }
 
@@ -280,7 +259,7 @@ fn same_keywords(old: &[Keyword], new: &[Keyword]) -> bool {
 }
 
 /// The last name of a dotted name, or of a subscripted one.
-fn last_name(expr: &Expr) -> Option<&str> {
+pub(super) fn last_name(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Name(name) => Some(&name.id),
         Expr::Attribute(attribute) => Some(&attribute.attr),

@@ -6,7 +6,7 @@ use super::step::{self, Sort, first_words, has_no_effect};
 use super::walk::Walker;
 use crate::dependents::mutated_by;
 use crate::pair::Origin;
-use crate::source::same_decorators;
+use crate::source::{Enclosing, Item, same_decorators};
 use patchctl_protocol::plan::{Action, Place, Stale, StepKind};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::TextSize;
@@ -26,8 +26,10 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             if !gone.is_empty() {
                 let mut draft = step::delete(pair.scope, gone, sort.removed(), line);
                 draft.step.registers = item.stmts.iter().any(registers);
+                draft.step.constant = step::constant(self.old, item.stmts);
                 self.changes.deletions.push(draft);
             }
+            self.remove_from_branch(pair, index, None);
             let places_left = self.remove_places(pair, index, item.range().start());
             let other = sort == Sort::Other && bound.places.is_empty();
             if other && !item.stmts.iter().all(has_no_effect) || places_left || bound.star {
@@ -43,6 +45,31 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
         self.changed_away(pair);
         self.lost_definitions(pair, &kept);
+    }
+
+    /// A constant goes from a branch (with its statement, or that becomes `heir`), and other branches bind its name to something else: a process that has the
+    /// constant came this way, and has no such name any more.
+    fn remove_from_branch(&mut self, pair: &ScopePair<'_, 'a>, index: usize, heir: Option<usize>) {
+        let (item, bound) = (&pair.items.old[index], &pair.old_bound[index]);
+        let in_branch = |item: &Item<'_>| matches!(item.outer.last(), Some(Enclosing::Branch { .. }));
+        let constant = step::constant(self.old, item.stmts).filter(|_| in_branch(item));
+        let beside = |name: &&String| {
+            let mut binders = (0..pair.new_bound.len()).filter(|at| pair.new_bound[*at].names.contains(name));
+            let bound = heir.is_some_and(|heir| pair.new_bound[heir].names.contains(name));
+            !bound
+                && pair.bound_after(name)
+                && binders.all(|at| {
+                    let item = &pair.items.new[at];
+                    in_branch(item) && step::constant(self.new, item.stmts) != constant
+                })
+        };
+        let names: Vec<String> = bound.names.iter().filter(beside).map(|n| pair.scope.mangle(n)).collect();
+        if let (Some(constant), false) = (constant, names.is_empty()) {
+            let line = self.old.line_number(item.range().start());
+            let mut draft = step::delete(pair.scope, names.clone(), StepKind::RemovedValue, line);
+            (draft.step.constant, draft.step.at_times) = (Some(constant), names);
+            self.changes.deletions.push(draft);
+        }
     }
 
     /// Tells what a statement did in place before it changed, and what it stored (`left`): the new one does its
@@ -115,6 +142,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let Origin::Changed(old) = *origin else { continue };
             let bound = &pair.old_bound[old];
             let start = pair.items.old[old].range().start();
+            self.remove_from_branch(pair, old, Some(index));
             let left = self.remove_places(pair, old, start);
             self.note_effects(pair, (old, index), left);
             let gone: Vec<String> =
@@ -123,7 +151,9 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 let item = &pair.items.old[old];
                 let kind = Sort::of(item.stmts, bound).removed();
                 let line = self.old.line_number(item.range().start());
-                self.changes.deletions.push(step::delete(pair.scope, gone, kind, line));
+                let mut draft = step::delete(pair.scope, gone, kind, line);
+                draft.step.constant = step::constant(self.old, item.stmts);
+                self.changes.deletions.push(draft);
             }
         }
     }
@@ -131,7 +161,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
 
 /// Whether a place is an attribute of a function or class that this scope defines, and that nothing else sets.
 fn is_own_attribute(pair: &ScopePair<'_, '_>, place: &Place) -> bool {
-    let definitions = pair.items.new.iter().filter_map(crate::source::Item::only);
+    let definitions = pair.items.new.iter().filter_map(Item::only);
     let mut of_place = definitions.filter_map(|stmt| match stmt {
         Stmt::FunctionDef(def) => (def.name.as_str() == place.object).then_some(true),
         Stmt::ClassDef(class) => (class.name.as_str() == place.object).then(|| {

@@ -7,7 +7,7 @@ use crate::excerpt::Excerpt;
 use crate::source::{Bound, Enclosing, Item, Source};
 use patchctl_protocol::plan::{Action, Step, StepKind};
 use ruff_python_ast::{Expr, Stmt};
-use ruff_text_size::TextRange;
+use ruff_text_size::{Ranged, TextRange};
 
 /// A step and what is needed to finish it.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub(crate) fn execute(
         registers: stmts.iter().any(registers),
         mutates: mutated_by(stmts).into_iter().collect(),
         touches,
+        constant: constant(source, stmts),
+        at_times: Vec::new(),
         star: None,
         kind,
         patches: Vec::new(),
@@ -79,6 +81,17 @@ fn touches(stmts: &[Stmt], deleted: &[String]) -> Vec<String> {
     names
 }
 
+/// The constant that statements bind names to, where that is all they do.
+pub(crate) fn constant(source: &Source<'_>, stmts: &[Stmt]) -> Option<String> {
+    let value = match stmts {
+        [Stmt::Assign(assign)] if assign.targets.iter().all(Expr::is_name_expr) => &assign.value,
+        [Stmt::AnnAssign(assign)] if assign.target.is_name_expr() => assign.value.as_ref()?,
+        _ => return None,
+    };
+    let literal = value.is_literal_expr() && !value.is_f_string_expr() && !value.is_t_string_expr();
+    literal.then(|| source.slice(value.range()).to_owned())
+}
+
 /// A step that deletes names; `line` is the one in the old text.
 pub(crate) fn delete(scope: &Scope, names: Vec<String>, kind: StepKind, line: u32) -> Draft {
     let step = Step {
@@ -93,6 +106,8 @@ pub(crate) fn delete(scope: &Scope, names: Vec<String>, kind: StepKind, line: u3
         registers: false,
         mutates: Vec::new(),
         touches: Vec::new(),
+        constant: None,
+        at_times: Vec::new(),
         star: None,
         kind,
         patches: Vec::new(),

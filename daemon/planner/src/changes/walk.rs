@@ -9,7 +9,7 @@ use super::step::{self, Draft, Sort, has_no_effect};
 use crate::excerpt::Excerpt;
 use crate::pair::{Origin, items, origins};
 use crate::parts::parts;
-use crate::source::{Bound, Enclosing, Item, Source};
+use crate::source::{Bound, Enclosing, Item, Source, bound_at_times};
 use patchctl_protocol::plan::{Parts, StepKind, Unsupported};
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 use ruff_text_size::Ranged;
@@ -205,9 +205,20 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let in_branch = matches!(item.outer.last(), Some(Enclosing::Branch { .. }));
             if let (Origin::Changed(old), false) = (pair.origins[index], in_branch) {
                 self.reduce_import(pair, old, item, &mut draft);
+                draft.step.at_times = self.bound_by_old_at_times(pair, old, index);
             }
             self.changes.steps.push(draft);
         }
+    }
+
+    /// Names that the old statement bound, and of all new ones this one alone, on some of its ways.
+    fn bound_by_old_at_times(&self, pair: &ScopePair<'_, 'a>, old: usize, index: usize) -> Vec<String> {
+        let mut names = bound_at_times(self.new, pair.items.new[index].stmts);
+        names.retain(|name| {
+            let binders = pair.new_bound.iter().filter(|bound| bound.names.contains(name)).count();
+            binders == 1 && pair.old_bound[old].names.contains(name)
+        });
+        names
     }
 
     /// Imports only the names that the old statement did not import.
