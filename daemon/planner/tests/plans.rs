@@ -100,6 +100,7 @@ fn function_parts() {
 
 #[test]
 fn layout_is_no_change() {
+    check("class C(object):\n    x = 1\n", "class C:\n    x = 1\n", &[]);
     let old = "import a\n\ndef f(x):\n    return (x +\n            1)\n\nY = 'a' 'b'\n";
     let new = "# why\nimport a\ndef f(x):  # more\n\n    return x + 1\nY = \"ab\"\n";
     let plan = plan_of(old, new, &[], Phase::Live);

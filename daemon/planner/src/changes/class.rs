@@ -247,7 +247,10 @@ fn keywords(class: &StmtClassDef) -> &[Keyword] {
 }
 
 fn same_bases(old: &StmtClassDef, new: &StmtClassDef) -> bool {
-    let (old, new) = (bases(old), bases(new));
+    let [old, new] = [old, new].map(|class| match bases(class) {
+        [Expr::Name(name)] if name.id == "object" => &[],
+        bases => bases,
+    });
     old.len() == new.len() && old.iter().zip(new).all(|(a, b)| same_expr(a, b))
 }
 
