@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import Connected
 from tests.rig.application import Application
 from tests.rig.home import Home
+from tests.rig.interpreters import Interpreter
 from tests.rig.package import NET, Package
 
 pytestmark = pytest.mark.every_python
@@ -43,6 +44,30 @@ PLACES = {
 }
 
 
+DESCRIPTORS = """
+import typing
+class Kept:
+    def __init__(self, function):
+        self.function = function
+    def __get__(self, instance, owner=None):
+        return self.function
+
+class Only(classmethod):
+    pass
+"""
+REACHED = {
+    "cache": ("shop.price.extra = functools.lru_cache(twin())", "shop.price.extra.__wrapped__"),
+    "closure": ("shop.price.extra = (lambda one: lambda amount: one(amount))(twin())", "shop.price.extra"),
+    "partial": ("shop.price.extra = functools.partial(twin())", "shop.price.extra"),
+    "table": ("shop.price.extra = {'a': [twin()]}", "shop.price.extra['a'][0]"),
+    "descriptor": ("shop.price.Cart.extra = Kept(twin())", "shop.price.Cart().extra"),
+    "subclass": ("shop.price.Cart.extra = Only(twin())", "vars(shop.price.Cart)['extra'].__func__"),
+    "property": ("shop.price.Cart.extra = property(twin())", "vars(shop.price.Cart)['extra'].fget"),
+    "cached": ("shop.price.Cart.extra = functools.cached_property(twin())", "shop.price.Cart.extra.func"),
+    "overload": ("typing.overload(twin())", "[*typing._overload_registry['shop.price']['net'].values()][0]"),
+}
+
+
 def searches(app: Application) -> int:
     """How often all objects were looked through since it was last asked."""
     count: int = app.eval("len(searches)")
@@ -74,15 +99,15 @@ def test_a_hidden_function_is_found(home: Home, connected: Connected, package: P
         assert app.eval("hidden()(2)") == 2
 
 
-def test_wrapped_functions_of_the_module_need_no_search(
-    home: Home, connected: Connected, package: Package
+@pytest.mark.parametrize("place", REACHED)
+def test_a_function_within_the_module_needs_no_search(
+    home: Home, connected: Connected, package: Package, interpreter: Interpreter, place: str
 ) -> None:
-    app = connected(
-        f"{SEARCHES}\nimport functools\n"
-        "shop.price.cached = functools.lru_cache(shop.price.net)\n"
-        "shop.price.doubled = functools.wraps(shop.price.net)(lambda amount: 2 * shop.price.net(amount))\n"
-        "shop.price.table = {'part': functools.partial(shop.price.net, 3), 'all': [shop.price.total]}\n"
-    )
+    if place == "overload" and interpreter.release < (3, 11):
+        pytest.skip("typing keeps no overloads before 3.11")
+    statement, found = REACHED[place]
+    app = connected(f"{SEARCHES}{HIDDEN}{DESCRIPTORS}\n{statement}")
+    assert app.eval(f"{found}(2)") == 2
     home.add(package.write_patch("fix.diff", package.diff()))
-    assert app.eval("shop.price.cached(2), shop.price.doubled(2), shop.price.table['part']()") == [4, 8, 6]
+    assert app.eval(f"{found}(2)") == 4
     assert searches(app) == 0

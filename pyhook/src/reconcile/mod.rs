@@ -18,6 +18,7 @@ mod carry_out;
 mod codes;
 mod commit;
 mod compiled;
+mod containers;
 mod contents;
 mod edit;
 mod effects;

@@ -2,18 +2,17 @@
 //! are all found so, and the count of references to the namespace proves it: then nobody needs to look through
 //! all objects of the process.
 
+use super::containers::{Containers, is_heap_type};
 use super::{records, scope};
 use crate::interpreter;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList, PyModule, PySet, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyModule, PyString, PyTuple, PyType};
 use std::collections::HashSet;
 
 /// So many references are followed before all objects of the process are looked through instead.
 const MOST: usize = 20_000;
-/// Longer tables are data.
-const LONGEST: usize = 1_000;
 /// References to its namespace that a module has.
 const OF_MODULE: usize = 1;
 
@@ -29,7 +28,7 @@ pub fn all<'py>(namespace: &Bound<'py, PyDict>, held: usize) -> PyResult<Option<
     let py = namespace.py();
     let name = name_of_module(namespace)?.filter(|_| namespace.len() <= MOST);
     let Some(name) = name else { return Ok(None) };
-    let (containers, builtins) = (containers(py)?, namespace.get_item(intern!(py, "__builtins__"))?);
+    let (containers, builtins) = (Containers::of(py)?, namespace.get_item(intern!(py, "__builtins__"))?);
     // What is behind functions, their closures above all, is looked into where it is needed.
     for deep in [false, true] {
         let enters = |object: &Bound<'py, PyAny>| match object.cast::<PyType>() {
@@ -37,7 +36,8 @@ pub fn all<'py>(namespace: &Bound<'py, PyDict>, held: usize) -> PyResult<Option<
             Err(_) if deep && interpreter::is_function(object).unwrap_or(false) => true,
             Err(_) => containers.enters(object) && !builtins.as_ref().is_some_and(|own| own.is(object)),
         };
-        let mut functions = walk(py, namespace.values().iter().collect(), MOST, enters)?;
+        let start = namespace.values().iter().chain(overloads(py, &name)?).collect();
+        let mut functions = walk(py, start, MOST, enters)?;
         functions.retain(|function| {
             let globals = function.getattr(intern!(py, "__globals__"));
             globals.is_ok_and(|globals| globals.is(namespace))
@@ -98,6 +98,16 @@ fn walk<'py>(
     Ok(functions)
 }
 
+/// Tables of the functions of a module that `typing.overload` keeps, since 3.11.
+fn overloads<'py>(py: Python<'py>, module: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let Some(typing) = interpreter::namespace(py, "typing")? else { return Ok(Vec::new()) };
+    let table = |object: Bound<'py, PyAny>| object.cast_into::<PyDict>().ok();
+    let Some(modules) = typing.get_item(intern!(py, "_overload_registry"))?.and_then(table) else {
+        return Ok(Vec::new());
+    };
+    Ok(modules.get_item(module)?.and_then(table).map_or(Vec::new(), |kept| kept.values().iter().collect()))
+}
+
 /// The name of the module in `sys.modules` that has this namespace.
 fn name_of_module(namespace: &Bound<'_, PyDict>) -> PyResult<Option<String>> {
     let Some(name) = namespace.get_item(intern!(namespace.py(), "__name__"))? else { return Ok(None) };
@@ -109,47 +119,10 @@ fn name_of_module(namespace: &Bound<'_, PyDict>) -> PyResult<Option<String>> {
 
 /// Whether the class is the module's own by its name, or of the module's package.
 fn is_near(class: &Bound<'_, PyType>, module: &str, package: bool) -> bool {
-    // SAFETY: it is a type, and alive.
-    if unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) } & ffi::Py_TPFLAGS_HEAPTYPE == 0 {
+    if !is_heap_type(class) {
         return false;
     }
     let own = scope::attribute(class, "__module__").and_then(|name| name.extract::<String>().ok());
     let top = |name: &str| name.split('.').next().map(str::to_owned);
     own.is_some_and(|own| own == module || package && top(&own) == top(module))
-}
-
-/// Types whose objects are looked into for the functions that they hold.
-struct Containers<'py>(Vec<Bound<'py, PyAny>>);
-
-fn containers(py: Python<'_>) -> PyResult<Containers<'_>> {
-    let words: [(&str, &[&str]); 2] = [
-        ("builtins", &["staticmethod", "classmethod", "property"]),
-        ("functools", &["partial", "partialmethod", "cached_property", "_lru_cache_wrapper"]),
-    ];
-    let mut types = vec![interpreter::builtins(py)?.cell.bind(py).clone().into_any()];
-    for (module, names) in words {
-        let Some(namespace) = interpreter::namespace(py, module)? else { continue };
-        for name in names {
-            types.extend(namespace.get_item(name)?);
-        }
-    }
-    Ok(Containers(types))
-}
-
-impl<'py> Containers<'py> {
-    fn enters(&self, object: &Bound<'py, PyAny>) -> bool {
-        if let Ok(table) = object.cast_exact::<PyDict>() {
-            // That of another module is what functions run with.
-            let is_namespace = || table.contains(intern!(object.py(), "__builtins__")).unwrap_or(true);
-            return table.len() <= LONGEST && !is_namespace();
-        }
-        let is_plain = object.is_exact_instance_of::<PyTuple>()
-            || object.is_exact_instance_of::<PyList>()
-            || object.is_exact_instance_of::<PySet>()
-            || object.is_exact_instance_of::<PyFrozenSet>();
-        match is_plain {
-            true => object.len().is_ok_and(|length| length <= LONGEST),
-            false => self.0.iter().any(|kind| object.get_type().is(kind)),
-        }
-    }
 }
