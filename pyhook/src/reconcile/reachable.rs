@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyList, PyModule, PyString, PyTuple, PyType};
 use std::collections::HashSet;
 
 /// So many references are followed before all objects of the process are looked through instead.
-const MOST: usize = 20_000;
+const MOST: usize = 10_000;
 /// References to its namespace that a module has.
 const OF_MODULE: usize = 1;
 
@@ -29,10 +29,11 @@ pub fn all<'py>(namespace: &Bound<'py, PyDict>, held: usize) -> PyResult<Option<
     let name = name_of_module(namespace)?.filter(|_| namespace.len() <= MOST);
     let Some(name) = name else { return Ok(None) };
     let (containers, builtins) = (Containers::of(py)?, namespace.get_item(intern!(py, "__builtins__"))?);
-    // What is behind functions, their closures above all, is looked into where it is needed.
-    for deep in [false, true] {
+    // What is behind functions, their closures above all, is looked into where it is needed; and so are the
+    // other classes of the package, since some say that they are of another module of it.
+    for (deep, package) in [(false, false), (true, false), (true, true)] {
         let enters = |object: &Bound<'py, PyAny>| match object.cast::<PyType>() {
-            Ok(class) => is_near(class, &name, deep),
+            Ok(class) => is_near(class, &name, package),
             Err(_) if deep && interpreter::is_function(object).unwrap_or(false) => true,
             Err(_) => containers.enters(object) && !builtins.as_ref().is_some_and(|own| own.is(object)),
         };
