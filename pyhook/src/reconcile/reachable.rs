@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyList, PyModule, PyString, PyTuple, PyType};
 use std::collections::HashSet;
 
 /// So many references are followed before all objects of the process are looked through instead.
-const MOST: usize = 10_000;
+const MOST: usize = 15_000;
 /// References to its namespace that a module has.
 const OF_MODULE: usize = 1;
 
