@@ -128,3 +128,55 @@ def test_what_statements_changed_in_place_is_put_back(
     app.exec("shop.filled.squares[5] = 25; shop.filled.names.append('d')")
     home.remove("fix")
     assert app.eval(held) == [[*before[0], [5, 25]], ["a", "b", "d"], before[2]]
+
+
+@pytest.mark.parametrize("statement", ["", "LIMIT = 9\n"], ids=["functions alone", "statements too"])
+def test_what_a_patch_computed_at_import_is_told_when_it_goes(
+    home: Home, start: Starter, package: Package, statement: str
+) -> None:
+    """Values that a module computed with the patch stay, in it and in its importers; they are named."""
+    old = "def build():\n    return 1\n\n\nVALUE = build()\n\n\ndef get(one=build()):\n    return one\n"
+    new = old.replace("return 1", "return 2") + statement
+    (package.folder / "shop" / "made.py").write_text(old)
+    (package.folder / "shop" / "user.py").write_text("from shop.made import build\n\nOWN = build()\n")
+    home.add(package.write_patch("fix.diff", git_diff("shop/made.py", old, new)))
+    app = start()
+    app.exec("import shop.user, shop.made")
+    held = "[shop.made.build(), shop.made.VALUE, shop.made.get(), shop.user.OWN]"
+    assert app.eval(held) == [2, 2, 2, 2]
+    outcome = home.remove("fix").outcome(app.pid)
+    assert outcome["state"] is None
+    assert app.eval(held)[0] == 1
+    left = [name for name, value in zip(["VALUE", "get", "OWN"], app.eval(held)[1:]) if value == 2]
+    assert [one["name"] for one in outcome["stale"]] == left
+    assert "VALUE" in left
+    assert all(one["line"] and one["file"] for one in outcome["stale"])
+    rows = [line for line in home.run("audit").out.splitlines() if "stale" in line]
+    assert [name for name in left if not any(f":{name} " in row for row in rows)] == []
+    home.add(package.folder.parent / "fix.diff")
+    assert app.eval("shop.made.build()") == 2
+    home.remove("fix")
+    assert app.eval("shop.made.build()") == 1
+
+
+def test_an_entry_goes_with_its_statement_and_comes_back(
+    home: Home, connected: Connected, package: Package
+) -> None:
+    """Entries that a loop may have put there, or that stand in the table itself, stay and are told."""
+    old = (
+        "TABLE = {}\nTABLE['a'] = 1\nTABLE['b'] = 2\n"
+        "LOOPED = {}\nfor name in 'cd':\n    LOOPED[name] = 1\nLOOPED['c'] = 2\n"
+        "SHOWN = {'e': 1}\nSHOWN['e'] = 2\n"
+    )
+    new = old.replace("TABLE['b'] = 2\n", "").replace("LOOPED['c'] = 2\n", "").replace("SHOWN['e'] = 2\n", "")
+    (package.folder / "shop" / "table.py").write_text(old)
+    app = connected("import shop.table\ntable = shop.table.TABLE")
+    held = "[sorted(one.items()) for one in (shop.table.TABLE, shop.table.LOOPED, shop.table.SHOWN)]"
+    before = app.eval(held)
+    stale = home.add(package.write_patch("fix.diff", git_diff("shop/table.py", old, new))).outcome(app.pid)[
+        "stale"
+    ]
+    assert [(one["name"], one["line"]) for one in stale] == [("LOOPED['c'] = 2", 7), ("SHOWN['e'] = 2", 9)]
+    assert app.eval(held) == [[["a", 1]], *before[1:]]
+    home.remove("fix")
+    assert app.eval(held) == before

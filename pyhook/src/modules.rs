@@ -11,7 +11,8 @@ use pyo3::types::{PyDict, PyString};
 pub const MAIN: &str = "__main__";
 
 /// The modules that patches know by this name, with the key of each one's record: the module itself, and
-/// others that were imported from the same file under other names.
+/// others that were imported from the same file under other names. What only says that it is from that file (a
+/// module made by hand, for names to be looked up in) has run no code: `exec` would have given it builtins.
 pub fn instances<'py>(py: Python<'py>, name: &str) -> Vec<(String, Bound<'py, PyDict>)> {
     let Some(main) = namespace(py, name) else { return Vec::new() };
     let mut found = vec![(name.to_owned(), main.clone())];
@@ -25,7 +26,8 @@ pub fn instances<'py>(py: Python<'py>, name: &str) -> Vec<(String, Bound<'py, Py
     for (other, module) in modules.iter() {
         let Ok(other) = other.cast_exact::<PyString>() else { continue };
         let Some(namespace) = interpreter::namespace_of(&module).ok().flatten() else { continue };
-        let same = || file(&namespace).is_some_and(|file| file.eq(&own).unwrap_or(false));
+        let ran = || namespace.contains(intern!(py, "__builtins__")).unwrap_or(false);
+        let same = || ran() && file(&namespace).is_some_and(|file| file.eq(&own).unwrap_or(false));
         if !found.iter().any(|(_, seen)| seen.is(&namespace)) && same() {
             found.push((format!("{name} (as {other})"), namespace));
         }

@@ -10,6 +10,7 @@ use crate::time::{local, milliseconds, parse_seconds};
 use crate::wording::{self, count};
 use patchctl_protocol::client::{AuditReply, AuditedProcess, PatchInfo, Reply, Request};
 use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport};
+use patchctl_protocol::plan::Stale;
 use patchctl_protocol::state::{Reason, State};
 use serde::Serialize;
 use std::time::Duration;
@@ -107,6 +108,17 @@ fn push_process(table: &mut Table, process: &AuditedProcess) {
     for report in &process.patches {
         push_patch(table, process, report);
     }
+    for left in &process.left {
+        push_stale(table, process, (&left.module, &left.patch.id), &left.stale);
+    }
+}
+
+fn push_stale(table: &mut Table, process: &AuditedProcess, (module, id): (&str, &str), stale: &[Stale]) {
+    for stale in stale {
+        let place = format!("{module}:{}", stale.name);
+        let because = wording::stale_place(stale).into();
+        table.row(cells(process, &place, id, Cell::styled("stale", WARN), because));
+    }
 }
 
 fn push_patch(table: &mut Table, process: &AuditedProcess, report: &PatchReport) {
@@ -124,11 +136,7 @@ fn push_patch(table: &mut Table, process: &AuditedProcess, report: &PatchReport)
             let row = cells(process, &place, id, of(function.state), function_note(report, function));
             table.row(with_since(row, report));
         }
-        for stale in &module.stale {
-            let place = format!("{}:{}", module.name, stale.name);
-            let because = wording::stale_place(stale).into();
-            table.row(cells(process, &place, id, Cell::styled("stale", WARN), because));
-        }
+        push_stale(table, process, (&module.name, id), &module.stale);
     }
 }
 

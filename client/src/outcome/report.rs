@@ -119,10 +119,17 @@ fn next_steps(outcomes: &[ProcessOutcome], output: &mut Output) {
             output.hint(format_args!("{}: {}", refusal.reason, refusal.reason.next_step()));
         }
     }
-    if outcomes.iter().any(|outcome| !outcome.stale.is_empty()) {
+    let has_stale = |gone: bool| {
+        let mut outcomes = outcomes.iter().filter(|outcome| outcome.state.is_none() == gone);
+        outcomes.any(|outcome| !outcome.stale.is_empty())
+    };
+    if has_stale(false) {
         output.hint(
             "stale values were computed by the old code and stay: `--renew NAME` or `--renew all` computes anew what \
              statements of the module computed, `--clear-caches` empties caches, the next start does the rest",
         );
+    }
+    if has_stale(true) {
+        output.hint("stale values were computed with the patch and stay until the process starts again");
     }
 }

@@ -11,7 +11,7 @@ use crate::skeleton::{is_conditional, plain, skeleton};
 use crate::source::{Enclosing, Source};
 use crate::stack::with_deep_stack;
 use patchctl_protocol::hook::Phase;
-use patchctl_protocol::plan::{Action, FunctionChange, Plan, Step, StepKind};
+use patchctl_protocol::plan::{Action, Computed, FunctionChange, Plan, Stale, Step, StepKind};
 use patchctl_protocol::state::Refusal;
 use ruff_python_ast::{ExprLambda, StmtFunctionDef};
 use ruff_text_size::Ranged;
@@ -75,8 +75,10 @@ fn plan_on_stack(texts: &Texts<'_>, options: &PlanOptions<'_>) -> Result<Plan, R
     let whole = changes.beyond_functions || changes.functions.iter().any(|pair| !is_graftable(pair));
     let later = options.phase == Phase::Import && may_hide_objects(&old, &changes);
     builder.fill(&mut plan, changes);
-    if options.phase == Phase::Import && whole && !later {
-        plan.source = Some(texts.target.to_owned());
+    match options.phase {
+        Phase::Import if whole && !later => plan.source = Some(texts.target.to_owned()),
+        Phase::Import if !later => plan.computed = builder.computed(),
+        _ => {}
     }
     Ok(plan)
 }
@@ -118,6 +120,18 @@ impl Builder<'_, '_, '_> {
         }
         plan.stale = std::mem::take(&mut changes.stale);
         plan.stale.sort_by_key(|stale| stale.line);
+    }
+
+    /// What the module computes with the functions that change: all that would be computed anew, or stay behind,
+    /// if they changed later.
+    fn computed(&self) -> Vec<Computed> {
+        let mut changes = changes::find(self.old, self.new);
+        let values = dependents::values(self.new, &mut changes);
+        let of = |value: Stale| Computed {
+            patches: self.causes(std::slice::from_ref(&value.because), &changes),
+            value,
+        };
+        values.into_iter().map(of).collect()
     }
 
     /// Ids of the patches behind changes of names, by the lines where those stand.

@@ -138,6 +138,54 @@ fn namespaces() {
 }
 
 #[test]
+fn entries_of_tables() {
+    let old = "T = {}\nT['a'] = 1\nT['b'] = 2\n";
+    check(old, "T = {}\nT['a'] = 1\n", &["removed-value T.'b'"]);
+    let told = ["stale T['b'] = 2 because its removal"];
+    for filled in ["T.update(b=3)", "for k in 'ab':\n    T[k] = 3", "T[key()] = 3"] {
+        let old = format!("T = {{}}\n{filled}\nT['b'] = 2\n");
+        check(&old, &format!("T = {{}}\n{filled}\n"), &told);
+    }
+    check("T = {'b': 1}\nT['b'] = 2\n", "T = {'b': 1}\n", &told);
+    check("T = []\nT[0] = 2\n", "T = []\n", &["stale T[0] = 2 because its removal"]);
+}
+
+#[test]
+fn classes_that_their_metaclass_computes() {
+    let old = "class E(Enum):\n    A = 1\n";
+    check(old, "class E(Enum):\n    A = 1\n    B = 2\n", &["changed-class regenerate E:B"]);
+    let keeping = "    def __init__(self, v):\n        ALL[v] = self\n";
+    check(
+        &format!("{old}{keeping}"),
+        &format!("{old}    B = 2\n{keeping}"),
+        &["new-value E:B", "unsupported E"],
+    );
+    let old = "class T(TypedDict):\n    a: int\nclass U(T):\n    b: int\n";
+    let new = old.replace("    a: int\n", "    a: int\n    n: str\n");
+    check(old, &new, &["changed-class regenerate T:n", "renewed regenerate U:"]);
+}
+
+#[test]
+fn classes_below_those_that_are_made_anew() {
+    let old = "@dataclass\nclass A:\n    x: int = 1\nclass B(A):\n    pass\n@dataclass\nclass C(B):\n    y: int = 2\n";
+    let expected = ["changed-class regenerate A:x", "renewed regenerate C:"];
+    check(old, &old.replace("= 1", "= 3"), &expected);
+    let registered = old.replace("@dataclass\nclass C", "@register\nclass C");
+    let expected = ["changed-class regenerate A:x", "stale C because B"];
+    check(&registered, &registered.replace("= 1", "= 3"), &expected);
+}
+
+#[test]
+fn what_is_computed_at_import_is_told() {
+    let old = "def f(): return 1\nX = f()\ndef g(a=f()): pass\nY = 2\n";
+    let plan = plan_of(old, &old.replace("return 1", "return 2"), &[], Phase::Import);
+    let computed: Vec<_> = plan.computed.iter().map(|one| (&*one.value.name, one.value.line)).collect();
+    assert_eq!(computed, [("X", 2), ("g", 3)]);
+    let plan = plan_of(old, &old.replace("Y = 2", "Y = 3"), &[], Phase::Import);
+    assert_eq!(plan.computed, []);
+}
+
+#[test]
 fn what_stays_of_calls_and_changes_in_place() {
     check(
         "def f(): return 1\ndef g(x=f()): pass\n",

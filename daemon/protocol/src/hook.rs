@@ -204,6 +204,17 @@ pub struct Report {
     /// The process has other interpreters beside its main one; they run as they are.
     #[serde(default)]
     pub subinterpreters: bool,
+    /// What patches that are gone left behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
+}
+
+/// What a patch with which a module was imported left behind in it when it was taken out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Left {
+    pub patch: PatchRef,
+    pub module: String,
+    pub stale: Vec<Stale>,
 }
 
 /// A patch in one process.

@@ -47,6 +47,10 @@ pub struct Plan {
     pub source: Option<String>,
     /// Values computed by old code that stay behind.
     pub stale: Vec<Stale>,
+    /// What a module that is imported with its patches computes with their functions, and keeps once those are
+    /// gone; given for an import where only code objects change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub computed: Vec<Computed>,
     /// Functions that answer differently when called, the changed ones and those that use them: what their
     /// caches hold was computed by old code.
     pub affected: Vec<Affected>,
@@ -248,6 +252,14 @@ pub struct Stale {
 impl Stale {
     /// What is said to be behind a stale annotation: no value goes back to it.
     pub const ANNOTATION: &str = "its annotation";
+}
+
+/// A value that is computed by patched code when the module is imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Computed {
+    pub value: Stale,
+    /// Ids of the patches that it goes back to.
+    pub patches: Vec<String>,
 }
 
 /// A function that answers differently when called.

@@ -115,7 +115,7 @@ fn process_outcome(
             result.refusal.clone_from(&link.asker.hello.refusal);
             result.state = Some(if result.refusal.is_some() { State::Skipped } else { State::Waiting });
         }
-        (Some(_), None) => {}
+        (Some(reported), None) => result.stale = reported.left(entry.id()),
     }
     result
 }

@@ -31,18 +31,21 @@ pub struct Reported {
     pub patches: Vec<PatchState>,
     pub pause_us: u64,
     pub disabled: Option<String>,
+    /// What patches that are gone left behind, by id.
+    pub left: Vec<(String, Box<[Stale]>)>,
 }
 
 impl Reported {
     #[must_use]
     pub fn new(report: Report, snapshot: &Snapshot) -> Self {
-        let Report { revision, patches, pause_us, disabled, .. } = report;
+        let Report { revision, patches, pause_us, disabled, left, .. } = report;
+        let left = left.into_iter().map(|left| (left.patch.id, left.stale.into_boxed_slice())).collect();
         let known =
             patches.into_iter().filter(|patch| patch.state != State::Waiting || patch.refusal.is_some());
         let mut patches: Vec<PatchState> = known.map(|patch| state(patch, snapshot)).collect();
         patches.sort_by(|a, b| a.patch.id.cmp(&b.patch.id));
         patches.shrink_to_fit();
-        Self { revision, patches, pause_us, disabled }
+        Self { revision, patches, pause_us, disabled, left }
     }
 
     /// A patch's state; `None` if it waits or is not in the process.
@@ -50,6 +53,13 @@ impl Reported {
     pub fn find(&self, id: &str) -> Option<&PatchState> {
         let index = self.patches.binary_search_by(|patch| patch.patch.id.as_str().cmp(id)).ok()?;
         self.patches.get(index)
+    }
+
+    /// What a patch that is gone left behind.
+    #[must_use]
+    pub fn left(&self, id: &str) -> Vec<Stale> {
+        let own = self.left.iter().filter(|(patch, _)| patch == id);
+        own.flat_map(|(_, stale)| stale.iter().cloned()).collect()
     }
 
     /// The events that lie between the report before and this one; those of a process that was attached to

@@ -2,7 +2,8 @@
 //! to be computed again, for the class and for all classes below it (`abc.update_abstractmethods`).
 
 use super::scope;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use crate::interpreter;
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -3,7 +3,8 @@
 
 use super::executor::Executor;
 use super::scope;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use crate::interpreter;
 use patchctl_protocol::plan::Step;
 use patchctl_protocol::state::Refusal;

@@ -3,7 +3,8 @@
 //! (PEP 649), by one function for the whole body, they stay, and are told.
 
 use super::executor::Executor;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use patchctl_protocol::plan::{Stale, Step};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};

@@ -2,7 +2,8 @@
 
 use super::named::Wrappers;
 use super::prepare::Prepared;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use super::{edit, refusal};
 use patchctl_protocol::plan::{FunctionChange, Parts};
 use patchctl_protocol::state::{Reason, Refusal};

@@ -6,7 +6,7 @@ use super::record::{Body, CacheRecord};
 use super::snapshot::{Seen, Snapshot, seen, snapshots};
 use super::{caches, carry_out, elsewhere, failures, quiesce, records, script};
 use crate::{desired, fault, interpreter, modules};
-use patchctl_protocol::hook::{FunctionReport, ModuleReport, PatchReport, Report};
+use patchctl_protocol::hook::{FunctionReport, Left, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::{PatchRef, Stale};
 use patchctl_protocol::state::{Reason, Refusal, State};
 use pyo3::prelude::*;
@@ -34,6 +34,7 @@ fn build(
     look: &dyn Fn(&str, &Snapshot) -> Vec<Seen>,
 ) -> Report {
     let mut patches: BTreeMap<PatchRef, PatchReport> = BTreeMap::new();
+    let mut left: Vec<Left> = Vec::new();
     for (name, mut snapshot) in snapshots {
         if modules::namespace(py, records::module_of(&name)).is_none() {
             // Its import failed, or it was taken out of `sys.modules`: it comes with its patches again.
@@ -53,6 +54,8 @@ fn build(
             entry.forced = entry.forced.take().or_else(|| forced.map(|(_, holder)| holder.clone()));
             entry.modules.push(module_report(&name, patch, &seen, &snapshot));
         }
+        let by = snapshot.left.iter().filter(|_| !snapshot.stale.is_empty());
+        left.extend(by.map(|patch| left_by(&name, patch, &snapshot)));
         for body in &snapshot.bodies {
             let entry = patches.entry(body.patch.clone());
             let entry = entry.or_insert_with(|| PatchReport::empty(&body.patch, State::Failed));
@@ -93,6 +96,7 @@ fn build(
         pause_us: carry_out::take_pause(),
         disabled: fault::first(),
         subinterpreters: interpreter::has_subinterpreters(),
+        left,
     }
 }
 
@@ -110,6 +114,11 @@ fn left_behind(py: Python<'_>, key: &str, body: &Body) -> ModuleReport {
     let because = "an edit of its body, which has run".to_owned();
     let stale = Stale { name: body.qualname.clone(), line: body.line, because, file };
     ModuleReport { name: key.to_owned(), state: State::Failed, functions: Vec::new(), stale: vec![stale] }
+}
+
+/// What a patch leaves behind in a module that was imported with it.
+fn left_by(key: &str, patch: &PatchRef, snapshot: &Snapshot) -> Left {
+    Left { patch: patch.clone(), module: key.to_owned(), stale: snapshot.stale.clone() }
 }
 
 /// The patches that wait for their moment, and what for.

@@ -3,7 +3,8 @@
 
 use super::executor::Executor;
 use super::others::Others;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use super::{importers, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Place, Step};

@@ -7,7 +7,7 @@ use super::prepare::{self, Prepared};
 use super::record::Record;
 use super::skeletons::Skeletons;
 use super::transaction::Transaction;
-use super::{caches, commit, edit, quiesce, records, script, stars, trampoline};
+use super::{caches, checks, commit, edit, quiesce, records, script, stars, trampoline};
 use crate::{fault, interpreter};
 use patchctl_protocol::hook::{ModulePlan, Outcome, PlanReply};
 use patchctl_protocol::plan::PatchRef;
@@ -121,6 +121,8 @@ fn change<'py>(
     commit::roll_back(py, &keys, &mut transaction)?;
     let changed = store(py, (&prepared, imports), &mut transaction)?;
     stars::spread(py, (&prepared, imports), &mut transaction)?;
+    // Answers that are not forgotten are no reason to leave a hole open.
+    fault::contained(|| checks::forget(py, &transaction).ok());
     let covered = records::uncover(py, &keys);
     for (key, mut record) in changed {
         let of_record = |(patch, _): &&(PatchRef, String)| record.applied.contains(patch);

@@ -7,8 +7,9 @@ use super::failures::Failure;
 use super::importers::Imports;
 use super::prepare::Prepared;
 use super::record::{Record, Unpatched};
+use super::slot::Slot;
 use super::templates::Templates;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::transaction::{Purpose, Transaction};
 use super::{caches, edit, records, refusal, registered, threading};
 use crate::fault;
 use patchctl_protocol::digest::Digest;
@@ -122,7 +123,7 @@ fn forward(
     }
     let internal = |refusal| Failure::new(&[], refusal);
     record.codes.extend(executor.redirect(py, transaction).map_err(internal)?);
-    executor.abstract_methods(py, transaction).map_err(internal)?;
+    executor.class_members(py, transaction).map_err(internal)?;
     record.stale.append(&mut executor.stale);
     Ok(())
 }
@@ -157,7 +158,10 @@ fn begin(module: &Prepared<'_, '_>, before: Option<&Record>) -> Record {
         unpatched: before.map(|before| unpatched(module.namespace.py(), before)).unwrap_or_default(),
         bodies: before.map(|before| before.bodies.clone()).unwrap_or_default(),
         base,
-        stale: module.content.map(|content| stale(module, content)).unwrap_or_default(),
+        stale: stale(module, before),
+        begun: before.map(|before| before.begun.clone()).unwrap_or_default(),
+        begun_affected: before.map(|before| before.begun_affected.clone()).unwrap_or_default(),
+        computed: before.map(|before| before.computed.clone()).unwrap_or_default(),
         live: live(plan, before),
         affected: module.content.map(caches::affected).unwrap_or_default(),
         manners: plan.manners.clone(),
@@ -178,11 +182,16 @@ fn still_forced(plan: &ModulePlan, before: &Record) -> Vec<(PatchRef, String)> {
     before.forced.iter().filter(|(patch, _)| plan.applied.contains(patch)).cloned().collect()
 }
 
-/// The plan's stale values, with the file that they are from.
-fn stale(module: &Prepared<'_, '_>, content: &Plan) -> Vec<Stale> {
+/// The plan's stale values and those that patches which are gone computed, with the file that they are from.
+fn stale(module: &Prepared<'_, '_>, before: Option<&Record>) -> Vec<Stale> {
     let file = module.namespace.get_item("__file__").ok().flatten();
     let file: Option<String> = file.and_then(|file| file.extract().ok());
-    content.stale.iter().map(|stale| Stale { file: file.clone(), ..stale.clone() }).collect()
+    let applies = |id: &String| module.plan.applied.iter().any(|patch| patch.id == *id);
+    let computed = before.into_iter().flat_map(|before| &before.computed);
+    let left = computed.filter(|computed| !computed.patches.iter().any(applies));
+    let stale = module.content.into_iter().flat_map(|content| &content.stale);
+    let all = stale.chain(left.map(|computed| &computed.value));
+    all.map(|stale| Stale { file: file.clone(), ..stale.clone() }).collect()
 }
 
 /// What the module was imported with and still has.

@@ -3,8 +3,9 @@
 //! of tables, lists and sets. Looked for only in the objects that the statement names, and in the containers of
 //! the module that functions which it names read.
 
-use super::transaction::{Purpose, Slot, Transaction};
-use super::{contents, scope};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
+use super::{contents, scope, virtuals};
 use crate::interpreter;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyType};
@@ -28,6 +29,8 @@ pub struct Effects<'py> {
     containers: Vec<(Slot, Option<Bound<'py, PyAny>>)>,
     /// `sys.modules`, where a statement may give loaded modules other names.
     loaded: Option<Bound<'py, PyDict>>,
+    /// The classes that are registered with abstract base classes.
+    registered: Vec<(Bound<'py, PyType>, Vec<Bound<'py, PyAny>>)>,
     /// What the body of a class has bound.
     locals: Option<Bound<'py, PyDict>>,
 }
@@ -47,6 +50,7 @@ impl<'py> Effects<'py> {
             classes: Vec::new(),
             containers: Vec::new(),
             loaded: None,
+            registered: Vec::new(),
             locals: None,
         };
         for object in changed.iter().filter(|object| contents::are_kept(object)) {
@@ -100,6 +104,7 @@ impl<'py> Effects<'py> {
             let own = PyDict::new(object.py());
             own.update(scope::own(class)?.cast::<PyMapping>()?)?;
             self.classes.push((class.clone(), own));
+            self.registered.push((class.clone(), virtuals::of(object)?));
         } else if interpreter::is_function(object)? {
             let own = object.getattr("__dict__")?.cast_into::<PyDict>()?;
             self.tables.push((own.clone(), own.copy()?));
@@ -126,6 +131,14 @@ impl<'py> Effects<'py> {
             for (key, before, after) in differences(before, &own)? {
                 let slot = Slot::Class(class.clone().into_any().unbind(), key.extract()?);
                 transaction.note(purpose, slot, before, after);
+            }
+        }
+        for (base, before) in &self.registered {
+            for class in virtuals::of(base.as_any())? {
+                if !before.iter().any(|known| known.is(&class)) {
+                    let slot = Slot::Registered(base.clone().into_any().unbind(), class.clone().unbind());
+                    transaction.note(purpose, slot, None, Some(class));
+                }
             }
         }
         for (slot, before) in &self.containers {

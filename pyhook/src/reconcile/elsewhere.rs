@@ -3,9 +3,10 @@
 //! not within it: nothing is changed here.
 
 use super::record::Record;
-use super::records;
 use super::search::{Place, Search, Seed, Sort};
-use super::transaction::{Slot, Stored};
+use super::slot::Slot;
+use super::transaction::Stored;
+use super::{below, records};
 use crate::interpreter;
 use patchctl_protocol::plan::Stale;
 use pyo3::prelude::*;
@@ -20,10 +21,11 @@ pub fn stale(py: Python<'_>, key: &str) -> Vec<Stale> {
         Known::Stale(stale) => return stale,
         Known::Seeds(namespace, seeds) => (namespace, seeds),
     };
-    let found = match seeds.is_empty() {
+    let mut found = match seeds.is_empty() {
         true => Vec::new(),
         false => Search::new(&namespace).map(|search| search.run(&namespace, seeds)).unwrap_or_default(),
     };
+    found.extend(below::stale(py, key).unwrap_or_default());
     records::note_elsewhere(py, key, loaded, found.clone());
     found
 }
@@ -99,8 +101,10 @@ fn is_elsewhere(stored: &Stored) -> bool {
 /// What answers differently when it is called, and may have been called at the import of another module.
 fn called<'py>(record: &Record) -> impl Iterator<Item = Seed<'py>> {
     let came_live = |id: &String| record.live.iter().any(|patch| patch.id == *id);
-    let affected = record.affected.iter().filter(move |affected| affected.patches.iter().any(came_live));
-    affected.filter_map(|affected| {
+    let applies = |id: &String| record.applied.iter().any(|patch| patch.id == *id);
+    let came = record.affected.iter().filter(move |affected| affected.patches.iter().any(came_live));
+    let went = record.begun_affected.iter().filter(move |affected| !affected.patches.iter().any(applies));
+    came.chain(went).filter_map(|affected| {
         let mut made = ["__init__", "__new__", "__post_init__"].iter();
         let class = made.find_map(|maker| affected.name.strip_suffix(maker)?.strip_suffix('.'));
         let name = class.unwrap_or(&affected.name);

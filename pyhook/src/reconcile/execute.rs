@@ -9,13 +9,17 @@ use super::effects::Effects;
 use super::executor::Executor;
 use super::failures::Failure;
 use super::layout::SLOTS;
-use super::transaction::{Purpose, Slot, Transaction};
-use super::{abstracts, annotate, holders, refusal, regenerate, scope};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
+use super::{abstracts, annotate, holders, protocols, refusal, regenerate, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Action, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyString, PyType};
+
+/// What a class loses when it says what it equals (`type_new` in CPython's `Objects/typeobject.c`).
+const HASH: &str = "__hash__";
 
 impl<'py, 'p> Executor<'_, 'py, 'p> {
     /// Does one step.
@@ -194,7 +198,27 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
                 self.note_metaclass(&step.scope, &label, step.line);
             }
         }
-        Ok(())
+        self.forget_hash(py, step, purpose, transaction)
+    }
+
+    /// A class that gets an `__eq__` and has no `__hash__` can't be hashed, as `type` makes it.
+    fn forget_hash(
+        &self,
+        py: Python<'py>,
+        step: &Step,
+        purpose: Purpose<'_>,
+        transaction: &mut Transaction,
+    ) -> Result<(), Refusal> {
+        let class = scope::class(&self.module.namespace, &step.scope)?;
+        let equal = step.binds.iter().any(|name| name == "__eq__");
+        if !equal || scope::attribute(&class, HASH).is_some() {
+            return Ok(());
+        }
+        let slot = Slot::Class(class.into_any().unbind(), HASH.to_owned());
+        let none = Some(py.None().into_bound(py));
+        transaction
+            .put(py, purpose, slot, none)
+            .map_err(|error| refusal(py, Reason::Internal, "forgetting __hash__", &error))
     }
 
     /// A value that a metaclass of the application's may have computed something from, or into something else,
@@ -219,8 +243,8 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         }
     }
 
-    /// Classes whose namespaces changed may have more or fewer abstract methods.
-    pub(super) fn abstract_methods(
+    /// Classes whose namespaces changed may have more or fewer abstract methods, and protocols other members.
+    pub(super) fn class_members(
         &self,
         py: Python<'py>,
         transaction: &mut Transaction,
@@ -232,7 +256,8 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
             let Ok(class) = scope::class(&self.module.namespace, &step.scope) else { continue };
             let purpose = Purpose::kept(&self.module.key, "", &step.patches);
             abstracts::update(py, &class, purpose, transaction)
-                .map_err(|error| refusal(py, Reason::Internal, "looking for abstract methods", &error))?;
+                .and_then(|()| protocols::update(py, &class, purpose, transaction))
+                .map_err(|error| refusal(py, Reason::Internal, "looking for a class's members", &error))?;
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ pub fn graft<'py>(code: &Bound<'py, PyAny>, module: &ModulePlan) -> PyResult<Opt
     };
     record.original = plan.original.clone();
     record.affected = caches::affected(plan);
+    record.begun_affected.clone_from(&record.affected);
+    record.computed.clone_from(&plan.computed);
     record.target = plan.target.clone();
     let file: String = code.getattr("co_filename")?.extract()?;
     let patched = match &plan.source {
@@ -63,6 +65,7 @@ fn imported(module: &ModulePlan) -> Record {
     Record {
         digest: module.digest.clone(),
         applied: module.applied.clone(),
+        begun: module.applied.clone(),
         skipped: module.skipped.clone(),
         manners: module.manners.clone(),
         since: module.applied.iter().map(|patch| (patch.clone(), commit::now())).collect(),

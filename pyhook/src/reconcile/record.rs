@@ -3,7 +3,7 @@
 use super::transaction::Stored;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::Skipped;
-use patchctl_protocol::plan::{Affected, Manner, PatchRef, Stale};
+use patchctl_protocol::plan::{Affected, Computed, Manner, PatchRef, Stale};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -70,6 +70,12 @@ pub struct Record {
     pub forced: Vec<(PatchRef, String)>,
     /// Caches with values from before.
     pub caches: Vec<CacheRecord>,
+    /// The patches that the module was imported with, where it may keep what they computed.
+    pub begun: Vec<PatchRef>,
+    /// The functions that they had answer differently.
+    pub begun_affected: Vec<Affected>,
+    /// What it computed with their functions, where those are all that they change.
+    pub computed: Vec<Computed>,
     /// Bodies of the module and of its classes that patches edited before they ran.
     pub bodies: Vec<Body>,
 }

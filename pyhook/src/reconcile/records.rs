@@ -3,7 +3,8 @@
 //! the lock before they are dropped, since dropping may run code.
 
 use super::record::{CacheRecord, Record};
-use super::transaction::{Slot, Stored};
+use super::slot::Slot;
+use super::transaction::Stored;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::plan::{PatchRef, Stale};
 use pyo3::prelude::*;

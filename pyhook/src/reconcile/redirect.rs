@@ -4,7 +4,8 @@
 use super::executor::{Executor, Replaced};
 use super::prepare::Prepared;
 use super::record::CodeRecord;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use super::{codes, edit, refusal, trampoline, unwrap};
 use crate::interpreter;
 use patchctl_protocol::plan::{Step, StepKind};

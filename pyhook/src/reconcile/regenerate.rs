@@ -2,8 +2,9 @@
 //! one, and what the decorator generated is taken over; new bases are assigned.
 
 use super::executor::Executor;
-use super::transaction::{Purpose, Slot, Transaction};
-use super::{codes, holders, refusal, scope};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
+use super::{codes, enumeration, holders, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::Step;
 use patchctl_protocol::state::{Reason, Refusal};
@@ -22,8 +23,11 @@ const OWN: [&str; 8] = [
     "__slots__",
 ];
 
+/// The annotations of a class, once somebody has asked for them.
+const CACHE: &str = "__annotations_cache__";
+
 /// What a decorator computes from the body, beside functions; `__doc__` where the body has none.
-const GENERATED: [&str; 9] = [
+const GENERATED: [&str; 17] = [
     "__dataclass_fields__",
     "__dataclass_params__",
     "__match_args__",
@@ -31,8 +35,16 @@ const GENERATED: [&str; 9] = [
     "__annotations__",
     "__annotate__",
     "__annotate_func__",
-    "__annotations_cache__",
+    CACHE,
     "__doc__",
+    "__hash__",
+    "__required_keys__",
+    "__optional_keys__",
+    "__readonly_keys__",
+    "__mutable_keys__",
+    "__total__",
+    "__closed__",
+    "__extra_items__",
 ];
 
 /// Makes the class anew and takes over the attributes that its decorators generated, and those whose
@@ -46,6 +58,9 @@ pub fn regenerate<'py>(
     let raised = |error: PyErr| refusal(py, Reason::UnsupportedChange, "making the class anew", &error);
     let class = scope::class(&executor.module.namespace, &step.scope)?;
     let (new, body) = make(py, executor, step)?;
+    if enumeration::is_one(&class) {
+        return enumeration::take_members(step, (&class, &new), &executor.module.key, transaction);
+    }
     if take_field_defaults(py, executor, step, (&class, &new), transaction).map_err(raised)? {
         return Ok(());
     }
@@ -72,10 +87,14 @@ pub fn regenerate<'py>(
     }
     for name in scope::names(&class) {
         let gone = scope::attribute(&new, &name).is_none() && !body.contains(&name);
-        if gone && scope::attribute(&class, &name).is_some_and(|value| is_generated(&value)) {
+        let unhashed = |value: &Bound<'py, PyAny>| name == "__hash__" && value.is_none();
+        if gone && scope::attribute(&class, &name).is_some_and(|v| is_generated(&v) || unhashed(&v)) {
             taken.push((name, None));
         }
     }
+    // What was computed by the function that is gone now (3.14).
+    let computed = scope::attribute(&class, CACHE).is_some() && scope::attribute(&new, CACHE).is_none();
+    taken.extend(computed.then(|| (CACHE.to_owned(), None)));
     // What the body binds and the decorator took away: a field whose default is made by a factory.
     let lacking = step.binds.iter().filter(|name| scope::attribute(&new, name).is_none());
     taken.extend(lacking.map(|name| (name.clone(), None)));

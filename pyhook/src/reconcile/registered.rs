@@ -5,7 +5,8 @@
 //! or removes such a definition.
 
 use super::executor::Executor;
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use super::{holders, scope, unwrap};
 use crate::interpreter;
 use patchctl_protocol::plan::{Action, Plan, Step};

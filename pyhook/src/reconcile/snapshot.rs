@@ -2,7 +2,8 @@
 
 use super::record::{Body, CacheRecord, CodeRecord, Record};
 use super::records;
-use super::transaction::{Slot, Stored};
+use super::slot::Slot;
+use super::transaction::Stored;
 use crate::desired;
 use patchctl_protocol::hook::{FunctionReport, Skipped};
 use patchctl_protocol::plan::{PatchRef, Stale};
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub forced: Vec<(PatchRef, String)>,
     /// Bodies that were edited by patches which are gone.
     pub bodies: Vec<Body>,
+    /// Patches that are gone, of which something may stay behind.
+    pub left: Vec<PatchRef>,
 }
 
 /// See [`CodeRecord`].
@@ -46,7 +49,7 @@ pub struct Value {
 pub fn snapshots(py: Python<'_>) -> Vec<(String, Snapshot)> {
     let mut found = Vec::new();
     records::each(py, |name, record| {
-        let is_changed = !record.applied.is_empty() || !record.bodies.is_empty();
+        let is_changed = !record.applied.is_empty() || !record.bodies.is_empty() || !left(record).is_empty();
         if is_changed || desired::names(records::module_of(name)) {
             found.push((name.to_owned(), snapshot(py, record)));
         }
@@ -71,7 +74,7 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
         !stored.label.is_empty() && last.get(&place(stored)) == Some(index)
     };
     let labelled = record.stored.iter().enumerate().filter(is_last).map(|(_, stored)| stored);
-    let left = record.bodies.iter().filter(|body| !record.applied.contains(&body.patch));
+    let bodies = record.bodies.iter().filter(|body| !record.applied.contains(&body.patch));
     Snapshot {
         since: record.since.clone(),
         skipped: record.skipped.clone(),
@@ -87,9 +90,16 @@ fn snapshot(py: Python<'_>, record: &Record) -> Snapshot {
         imported: record.imported.clone(),
         stale: record.stale.clone(),
         forced: record.forced.clone(),
-        bodies: left.cloned().collect(),
+        bodies: bodies.cloned().collect(),
+        left: left(record),
         caches: record.caches.iter().map(|cache| cache.again(py)).collect(),
     }
+}
+
+/// The patches that a module was imported with and has no more.
+fn left(record: &Record) -> Vec<PatchRef> {
+    let gone = |patch: &&PatchRef| !record.applied.iter().any(|applied| applied.id == patch.id);
+    record.begun.iter().filter(gone).cloned().collect()
 }
 
 /// One attribute or function of a module, with the patches that changed it.

@@ -1,7 +1,8 @@
 //! Another function in the place of one that can't take its code, wherever that is held: in namespaces and other
 //! dictionaries, which can be told and put back. Calls of it that are under way end as they began.
 
-use super::transaction::{Purpose, Slot, Transaction};
+use super::slot::Slot;
+use super::transaction::{Purpose, Transaction};
 use crate::interpreter;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

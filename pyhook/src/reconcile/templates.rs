@@ -58,7 +58,9 @@ impl<'py> Executor<'_, 'py, '_> {
         let locals = if change.scope.is_empty() {
             PyDict::new(py)
         } else {
-            self.locals(&change.scope).map_err(fail)?
+            // A copy: statements of the body read what the name is bound to, which this is not.
+            let before = self.locals(&change.scope).map_err(fail)?;
+            before.copy().map_err(|error| fail(refusal(py, Reason::Internal, "copying", &error)))?
         };
         self.run(py, &code, &change.scope, &locals).map_err(fail)?;
         let made = locals.get_item(&change.name).ok().flatten();

@@ -1,6 +1,6 @@
 //! Annotations of class and module bodies that change without the values beside them.
 
-use super::class::{bases, last_name};
+use super::computed::{bases, last_name};
 use super::scope_pair::{ClassPair, ScopePair};
 use super::step;
 use super::walk::Walker;

@@ -2,6 +2,7 @@
 //! has read.
 
 use super::class_decorator;
+use super::computed::{bases, find_class, has_same_fields};
 use super::scope::Scope;
 use super::scope_pair::{ClassPair, ScopePair};
 use super::step::{self, Sort};
@@ -12,23 +13,6 @@ use crate::source::{Bound, Enclosing, same_decorators, same_expr, same_optional,
 use patchctl_protocol::plan::{Action, Stale, StepKind};
 use ruff_python_ast::{Expr, Keyword, Stmt, StmtClassDef};
 use ruff_text_size::Ranged;
-
-/// Bases whose metaclass computes the class from its body, once.
-const COMPUTED_BASES: [&str; 13] = [
-    "Enum",
-    "IntEnum",
-    "StrEnum",
-    "Flag",
-    "IntFlag",
-    "ReprEnum",
-    "NamedTuple",
-    "TypedDict",
-    "BaseModel",
-    "Struct",
-    "SQLModel",
-    "Structure",
-    "Model",
-];
 
 impl<'a> Walker<'_, '_, '_, 'a> {
     /// A class in both texts: its header, then its body.
@@ -83,7 +67,8 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         if names.is_empty() && !redecorated {
             return false;
         }
-        if !names.is_empty() && has_same_fields(old, class) {
+        let again = class.decorator_list.is_empty() || class_decorator::may_run_again(self.new, class);
+        if !names.is_empty() && (has_same_fields(old, class) || again && self.may_gain(pair, class)) {
             self.regenerate(pair, class, names);
             return true;
         }
@@ -105,6 +90,15 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
         self.regenerate(pair, class, names);
         true
+    }
+
+    /// Whether the class that is there can get what changed: all of it, or members beside those that it has.
+    fn may_gain(&self, pair: &ScopePair<'_, 'a>, class: &StmtClassDef) -> bool {
+        let changed = pair.origins.iter().enumerate().any(|(index, origin)| {
+            let value = || Sort::of(pair.items.new[index].stmts, &pair.new_bound[index]) == Sort::Value;
+            origin.is_changed() && value() && !self.is_annotation_alone(pair, index)
+        });
+        self.may_make_anew(class) && (!changed || self.is_typed_dict(class))
     }
 
     /// Its decorators may have computed something from the body, and can't be asked again.
@@ -177,69 +171,6 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         names.dedup();
         names
     }
-
-    /// Whether a class, or one of its bases in this module, has a base whose metaclass computes it.
-    pub fn is_computed(&self, class: &StmtClassDef) -> bool {
-        let mut seen: Vec<&str> = Vec::new();
-        let mut waiting: Vec<&StmtClassDef> = vec![class];
-        while let Some(class) = waiting.pop() {
-            for base in bases(class) {
-                let Some(name) = last_name(base) else { continue };
-                if COMPUTED_BASES.contains(&name) {
-                    return true;
-                }
-                if !seen.contains(&name) {
-                    seen.push(name);
-                    let found = find_class(
-                        self.new.body(),
-                        &|stmt| matches!(stmt, Stmt::ClassDef(other) if other.name.as_str() == name),
-                    );
-                    waiting.extend(found.and_then(Stmt::as_class_def_stmt));
-                }
-            }
-        }
-        false
-    }
-}
-
-/// Finds a class anywhere in the scopes of a module.
-fn find_class<'b>(body: &'b [Stmt], wanted: &dyn Fn(&'b Stmt) -> bool) -> Option<&'b Stmt> {
-    body.iter().find_map(|stmt| {
-        if wanted(stmt) {
-            return Some(stmt);
-        }
-        match stmt {
-            Stmt::ClassDef(class) => find_class(&class.body, wanted),
-            Stmt::If(node) => find_class(&node.body, wanted).or_else(|| {
-                node.elif_else_clauses.iter().find_map(|clause| find_class(&clause.body, wanted))
-            }),
-            Stmt::Try(node) => find_class(&node.body, wanted)
-                .or_else(|| {
-                    let mut handlers = node.handlers.iter().filter_map(|h| h.as_except_handler());
-                    handlers.find_map(|handler| find_class(&handler.body, wanted))
-                })
-                .or_else(|| find_class(&node.orelse, wanted))
-                .or_else(|| find_class(&node.finalbody, wanted)),
-            Stmt::With(node) => find_class(&node.body, wanted),
-            Stmt::For(node) => find_class(&node.body, wanted),
-            Stmt::While(node) => find_class(&node.body, wanted),
-            _ => None,
-        }
-    })
-}
-
-pub(super) fn bases(class: &StmtClassDef) -> &[Expr] {
-    class.arguments.as_ref().map_or(&[], |arguments| &arguments.args)
-}
-
-/// Whether two classes are named tuples of the same fields, so that no more than defaults differ.
-fn has_same_fields(old: &StmtClassDef, new: &StmtClassDef) -> bool {
-    let named = |class: &StmtClassDef| bases(class).iter().filter_map(last_name).any(|n| n == "NamedTuple");
-    let fields = |class: &StmtClassDef| -> Vec<String> {
-        let annotated = class.body.iter().filter_map(Stmt::as_ann_assign_stmt);
-        annotated.filter_map(|assign| Some(assign.target.as_name_expr()?.id.to_string())).collect()
-    };
-    named(old) && named(new) && fields(old) == fields(new)
 }
 
 fn keywords(class: &StmtClassDef) -> &[Keyword] {
@@ -259,16 +190,6 @@ fn same_keywords(old: &[Keyword], new: &[Keyword]) -> bool {
         a.arg.as_deref() == b.arg.as_deref() && same_optional(Some(&a.value), Some(&b.value))
     };
     old.len() == new.len() && old.iter().zip(new).all(same)
-}
-
-/// The last name of a dotted name, or of a subscripted one.
-pub(super) fn last_name(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Name(name) => Some(&name.id),
-        Expr::Attribute(attribute) => Some(&attribute.attr),
-        Expr::Subscript(subscript) => last_name(&subscript.value),
-        _ => None,
-    }
 }
 
 pub(crate) fn is_dunder(name: &str) -> bool {

@@ -91,7 +91,7 @@ fn definition<'a>(body: &'a [Stmt], name: &str) -> Option<&'a StmtFunctionDef> {
 
 /// Whether a decorator of this module hands the class to nobody: its first parameter, and that of the functions
 /// within, is neither stored elsewhere nor passed to what may keep it.
-fn keeps_nothing(def: &StmtFunctionDef) -> bool {
+pub(super) fn keeps_nothing(def: &StmtFunctionDef) -> bool {
     let mut keeping = Keeping { classes: Vec::new(), found: false };
     keeping.function(def);
     !keeping.found

@@ -5,6 +5,8 @@ mod anew;
 mod annotation;
 mod class;
 mod class_decorator;
+mod computed;
+mod entry;
 mod found;
 mod import;
 mod instance;
@@ -14,6 +16,7 @@ mod removal;
 mod scope;
 mod scope_pair;
 mod step;
+mod subclass;
 mod walk;
 
 pub(crate) use found::{Changes, Definition, FunctionPair, TargetItem};

@@ -21,8 +21,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let bound = &pair.old_bound[index];
             let sort = Sort::of(item.stmts, bound);
             let line = self.old.line_number(item.range().start());
-            let gone: Vec<String> =
-                bound.names.iter().filter(|n| !pair.bound_after(n)).map(|n| pair.scope.mangle(n)).collect();
+            let gone = gone(pair, index);
             if !gone.is_empty() {
                 let mut draft = step::delete(pair.scope, gone, sort.removed(), line);
                 draft.step.registers = item.stmts.iter().any(registers);
@@ -33,14 +32,8 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             let places_left = self.remove_places(pair, index, item.range().start());
             let other = sort == Sort::Other && bound.places.is_empty();
             if other && !item.stmts.iter().all(has_no_effect) || places_left || bound.star {
-                let words = first_words(self.old.slice(item.range()));
-                let line = 0;
-                self.changes.stale.push(Stale {
-                    name: words,
-                    line,
-                    because: "its removal".to_owned(),
-                    file: None,
-                });
+                let (name, because) = (first_words(self.old.slice(item.range())), "its removal".to_owned());
+                self.changes.stale.push(Stale { name, line, because, file: None });
             }
         }
         self.changed_away(pair);
@@ -93,12 +86,13 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         }
     }
 
-    /// Attributes of functions and classes of this scope that a removed statement set are deleted. Whether it
-    /// stored something else too, which stays.
+    /// Attributes of functions and classes of this scope, and entries of its tables, that a removed statement set
+    /// are deleted. Whether it stored something else too, which stays.
     fn remove_places(&mut self, pair: &ScopePair<'_, 'a>, index: usize, start: TextSize) -> bool {
         let kept = |place: &Place| pair.new_bound.iter().any(|bound| bound.places.contains(place));
         let places = pair.old_bound[index].places.iter().filter(|place| !kept(place));
-        let (own, left): (Vec<&Place>, Vec<&Place>) = places.partition(|place| is_own_attribute(pair, place));
+        let (own, left): (Vec<&Place>, Vec<&Place>) =
+            places.partition(|place| is_own_attribute(pair, place) || pair.is_own_entry(index, place));
         if !own.is_empty() {
             let line = self.old.line_number(start);
             let mut draft = step::delete(pair.scope, Vec::new(), StepKind::RemovedValue, line);
@@ -114,6 +108,11 @@ impl<'a> Walker<'_, '_, '_, 'a> {
         let steps = self.changes.steps.iter().map(|draft| &draft.step);
         let anew = steps.filter(|step| step.action == Action::Regenerate && step.scope == *here);
         let names: Vec<String> = anew.flat_map(|step| step.binds.clone()).collect();
+        let told = |stale: &Stale| {
+            let name = names.iter().any(|name| stale.name == pair.scope.dotted(name));
+            name && stale.because == Stale::ANNOTATION
+        };
+        self.changes.stale.retain(|stale| !told(stale));
         for draft in self.changes.deletions.iter_mut().filter(|draft| draft.step.scope == *here) {
             draft.step.binds.retain(|name| !names.contains(name));
         }
@@ -145,8 +144,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             self.remove_from_branch(pair, old, Some(index));
             let left = self.remove_places(pair, old, start);
             self.note_effects(pair, (old, index), left);
-            let gone: Vec<String> =
-                bound.names.iter().filter(|n| !pair.bound_after(n)).map(|n| pair.scope.mangle(n)).collect();
+            let gone = gone(pair, old);
             if !gone.is_empty() {
                 let item = &pair.items.old[old];
                 let kind = Sort::of(item.stmts, bound).removed();
@@ -157,6 +155,25 @@ impl<'a> Walker<'_, '_, '_, 'a> {
             }
         }
     }
+}
+
+/// The names that an old item bound, or annotated, and nothing binds now. With an `__eq__` goes what `type` put
+/// beside it.
+fn gone(pair: &ScopePair<'_, '_>, old: usize) -> Vec<String> {
+    const HASH: &str = "__hash__";
+    let annotated = pair.items.old[old].stmts.iter().filter_map(|stmt| match stmt {
+        Stmt::AnnAssign(assign) => Some(assign.target.as_name_expr()?.id.to_string()),
+        _ => None,
+    });
+    let annotated = annotated.filter(|name| !pair.annotated_after(name));
+    let names = pair.old_bound[old].names.iter().cloned().chain(annotated);
+    let mut names: Vec<String> =
+        names.filter(|name| !pair.bound_after(name)).map(|name| pair.scope.mangle(&name)).collect();
+    names.dedup();
+    if pair.class.is_some() && names.iter().any(|name| name == "__eq__") && !pair.bound_before(HASH) {
+        names.push(HASH.to_owned());
+    }
+    names
 }
 
 /// Whether a place is an attribute of a function or class that this scope defines, and that nothing else sets.

@@ -232,6 +232,15 @@ impl<'a> ScopePair<'_, 'a> {
         self.new_bound[index].star.then(|| behind.collect())
     }
 
+    /// Whether something annotates the name without binding it.
+    pub fn annotated_after(&self, name: &str) -> bool {
+        let annotates = |stmt: &Stmt| match stmt {
+            Stmt::AnnAssign(assign) => assign.target.as_name_expr().is_some_and(|target| target.id == name),
+            _ => false,
+        };
+        self.items.new.iter().any(|item| item.stmts.iter().any(annotates))
+    }
+
     /// What stands around the statements of this scope in the target, its own class included.
     pub fn class_outer(&self) -> Vec<Enclosing<'a>> {
         let item = self.items.new.first().or(self.items.old.first());

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 pub(crate) fn find<'a>(old: &'a Source<'_>, new: &'a Source<'_>) -> Changes<'a> {
     let mut walker = Walker { old, new, changes: Changes::default() };
     walker.scope(&Scope::default(), None, (old.body(), &[]), (new.body(), &[]));
+    walker.subclasses();
     walker.changes
 }
 

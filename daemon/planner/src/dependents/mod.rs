@@ -12,8 +12,10 @@ mod seeds;
 mod spread;
 mod told;
 mod undecided;
+mod values;
 
 pub(crate) use mutated::mutated_by;
 pub(crate) use pure::is_pure;
 pub(crate) use reads::{Reads, dotted};
 pub(crate) use spread::add;
+pub(crate) use values::values;

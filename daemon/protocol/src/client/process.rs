@@ -2,7 +2,7 @@
 
 use super::module::ModuleTexts;
 use super::patch::PatchInfo;
-use crate::hook::{PatchReport, Report, StateReply};
+use crate::hook::{Left, PatchReport, Report, StateReply};
 use crate::look::Seen;
 use crate::plan::{PatchRef, Stale};
 use crate::state::{Refusal, State};
@@ -74,21 +74,25 @@ pub struct AuditedProcess {
     /// See [`Report`].
     #[serde(default)]
     pub subinterpreters: bool,
+    /// See [`Report`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
 }
 
 impl AuditedProcess {
     /// One that did not answer.
     #[must_use]
     pub fn unanswered(process: ProcessInfo) -> Self {
-        Self { process, answered: false, patches: Vec::new(), disabled: None, subinterpreters: false }
+        let (patches, left) = (Vec::new(), Vec::new());
+        Self { process, answered: false, patches, disabled: None, subinterpreters: false, left }
     }
 
     /// From a hook's answer.
     #[must_use]
     pub fn answered(process: ProcessInfo, reply: StateReply) -> Self {
         let StateReply { report, .. } = reply;
-        let Report { patches, disabled, subinterpreters, .. } = report;
-        Self { process, answered: true, patches, disabled, subinterpreters }
+        let Report { patches, disabled, subinterpreters, left, .. } = report;
+        Self { process, answered: true, patches, disabled, subinterpreters, left }
     }
 }
 

@@ -43,6 +43,16 @@ impl Text {
         uses::mentioned(&self.lines, name).unwrap_or(0)
     }
 
+    /// The line in which a class of that name begins; 0 where none does.
+    pub fn class(&self, name: &str) -> u32 {
+        let begins = |line: &&Line| {
+            let header = line.text.strip_prefix("class ").map(str::trim_start);
+            let rest = header.and_then(|header| header.strip_prefix(name));
+            rest.is_some_and(|rest| rest.trim_start().starts_with(['(', ':', '[']))
+        };
+        self.lines.iter().find(begins).map_or(0, |line| line.number)
+    }
+
     /// What follows a name and a dot, wherever it stands in the text: `c.d` of `a.b.c.d` for `a.b`, and `c`.
     pub fn attributes<'t>(&'t self, name: &str) -> impl Iterator<Item = &'t str> {
         let within = move |known: &'t String| known.strip_prefix(name)?.strip_prefix('.');
