@@ -47,8 +47,7 @@ pub struct Plan {
     pub source: Option<String>,
     /// Values computed by old code that stay behind.
     pub stale: Vec<Stale>,
-    /// What a module that is imported with its patches computes with their functions, and keeps once those are
-    /// gone; given for an import where only code objects change.
+    /// What a module computes with patched functions at its import, and keeps; where only code objects change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub computed: Vec<Computed>,
     /// Functions that answer differently when called, the changed ones and those that use them: what their

@@ -11,15 +11,12 @@ use super::failures::Failure;
 use super::layout::SLOTS;
 use super::slot::Slot;
 use super::transaction::{Purpose, Transaction};
-use super::{abstracts, annotate, holders, protocols, refusal, regenerate, scope};
+use super::{annotate, holders, refusal, regenerate, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Action, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyString, PyType};
-
-/// What a class loses when it says what it equals (`type_new` in CPython's `Objects/typeobject.c`).
-const HASH: &str = "__hash__";
 
 impl<'py, 'p> Executor<'_, 'py, 'p> {
     /// Does one step.
@@ -201,26 +198,6 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         self.forget_hash(py, step, purpose, transaction)
     }
 
-    /// A class that gets an `__eq__` and has no `__hash__` can't be hashed, as `type` makes it.
-    fn forget_hash(
-        &self,
-        py: Python<'py>,
-        step: &Step,
-        purpose: Purpose<'_>,
-        transaction: &mut Transaction,
-    ) -> Result<(), Refusal> {
-        let class = scope::class(&self.module.namespace, &step.scope)?;
-        let equal = step.binds.iter().any(|name| name == "__eq__");
-        if !equal || scope::attribute(&class, HASH).is_some() {
-            return Ok(());
-        }
-        let slot = Slot::Class(class.into_any().unbind(), HASH.to_owned());
-        let none = Some(py.None().into_bound(py));
-        transaction
-            .put(py, purpose, slot, none)
-            .map_err(|error| refusal(py, Reason::Internal, "forgetting __hash__", &error))
-    }
-
     /// A value that a metaclass of the application's may have computed something from, or into something else,
     /// when it made the class.
     fn note_metaclass(&mut self, names: &[String], label: &str, line: u32) {
@@ -241,25 +218,6 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
             );
             self.stale.push(Stale { name: label.to_owned(), line, because, file: self.file() });
         }
-    }
-
-    /// Classes whose namespaces changed may have more or fewer abstract methods, and protocols other members.
-    pub(super) fn class_members(
-        &self,
-        py: Python<'py>,
-        transaction: &mut Transaction,
-    ) -> Result<(), Refusal> {
-        let mut scopes: Vec<&Step> =
-            self.content.steps.iter().filter(|step| !step.scope.is_empty()).collect();
-        scopes.dedup_by(|one, other| one.scope == other.scope);
-        for step in scopes {
-            let Ok(class) = scope::class(&self.module.namespace, &step.scope) else { continue };
-            let purpose = Purpose::kept(&self.module.key, "", &step.patches);
-            abstracts::update(py, &class, purpose, transaction)
-                .and_then(|()| protocols::update(py, &class, purpose, transaction))
-                .map_err(|error| refusal(py, Reason::Internal, "looking for a class's members", &error))?;
-        }
-        Ok(())
     }
 
     /// Whether a name that a removed statement bound to a constant is bound to something else by now: by code

@@ -17,6 +17,7 @@ mod bind;
 mod caches;
 mod carry_out;
 mod checks;
+mod class_members;
 mod codes;
 mod commit;
 mod compiled;
