@@ -29,8 +29,6 @@ static BUILTINS: PyOnceLock<Builtins> = PyOnceLock::new();
 pub fn builtins(py: Python<'_>) -> PyResult<&Builtins> {
     BUILTINS.get_or_try_init(py, || {
         let module = py.import("builtins")?;
-        // (lambda c: lambda: c)(0) has a cell.
-        let probe = module.getattr("eval")?.call1(("(lambda c: lambda: c)(0)", PyDict::new(py)))?;
         let metatype = module.getattr("type")?;
         Ok(Builtins {
             compile: module.getattr("compile")?.unbind(),
@@ -38,8 +36,8 @@ pub fn builtins(py: Python<'_>) -> PyResult<&Builtins> {
             eval: module.getattr("eval")?.unbind(),
             type_setattr: metatype.getattr("__setattr__")?.unbind(),
             type_delattr: metatype.getattr("__delattr__")?.unbind(),
-            cell: probe.getattr("__closure__")?.get_item(0)?.get_type().unbind(),
-            function: probe.get_type().unbind(),
+            cell: exported_type(py, c"PyCell_Type")?,
+            function: exported_type(py, c"PyFunction_Type")?,
         })
     })
 }
@@ -82,7 +80,7 @@ pub fn is_function(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub fn is_code(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     static CODE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = object.py();
-    let code = CODE.get_or_try_init(py, || compile(py, "", "").map(|code| code.get_type().unbind()))?;
+    let code = CODE.get_or_try_init(py, || exported_type(py, c"PyCode_Type"))?;
     Ok(object.get_type().is(code.bind(py)))
 }
 
@@ -240,10 +238,21 @@ pub fn has_subinterpreters() -> bool {
     }
 }
 
-/// A function that the interpreter exports beside its stable ABI.
+/// A type that the interpreter exports beside its stable ABI. To make an object of it, for its type, would take
+/// the compiler.
+fn exported_type(py: Python<'_>, name: &CStr) -> PyResult<Py<PyType>> {
+    // SAFETY: the names are those of type objects (`PyAPI_DATA`), which live as long as the interpreter.
+    let found =
+        unsafe { symbol::<*mut ffi::PyObject>(name).map(|found| Bound::from_borrowed_ptr(py, found)) };
+    let missing =
+        || PyRuntimeError::new_err(format!("the interpreter exports no {}", name.to_string_lossy()));
+    Ok(found.ok_or_else(missing)?.cast_into::<PyType>()?.unbind())
+}
+
+/// What the interpreter exports beside its stable ABI: a function, or an object's address.
 ///
 /// # Safety
-/// `T` is the function's type.
+/// `T` is the function's type, or a pointer to the object.
 pub unsafe fn symbol<T>(name: &CStr) -> Option<T> {
     const { assert!(size_of::<T>() == size_of::<*mut c_void>()) };
     // SAFETY: the name is a C string; a symbol that is there is the function's address.

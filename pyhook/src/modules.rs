@@ -5,7 +5,7 @@ use crate::interpreter;
 use patchctl_protocol::hook::{LoaderKind, ModuleFacts};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyType};
 
 /// Name under which the script or `-m` module is known beside its own.
 pub const MAIN: &str = "__main__";
@@ -71,9 +71,9 @@ pub fn facts(name: &str, namespace: &Bound<'_, PyDict>) -> ModuleFacts {
 
 /// The sort of code that a loader loads, by its type's name: asking by `isinstance` would import modules.
 pub fn loader_kind(loader: &Bound<'_, PyAny>) -> LoaderKind {
-    let own = loader.getattr("__name__").ok().filter(|name| name.is_instance_of::<PyString>());
-    let name = own.or_else(|| loader.get_type().getattr("__name__").ok());
-    let name: String = name.and_then(|name| name.extract().ok()).unwrap_or_default();
+    // Some loaders are classes themselves.
+    let class = loader.cast::<PyType>().map_or_else(|_| loader.get_type(), Bound::clone);
+    let name: String = class.getattr("__name__").and_then(|name| name.extract()).unwrap_or_default();
     match name.as_str() {
         "SourceFileLoader" | "AssertionRewritingHook" => LoaderKind::Source,
         "SourcelessFileLoader" => LoaderKind::Sourceless,
