@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,13 +91,14 @@ def fetch(pair: Pair, version: str, interpreter: Interpreter) -> Release:
 
 
 def with_metadata(release: Release, of: Release, folder: Path) -> Release:
-    """A release's modules beside the metadata of another one: a patch does not change what is installed."""
-    folder.mkdir()
-    for source, metadata in ((release, False), (of, True)):
-        for path in source.folder.iterdir():
-            if path.name.endswith(".dist-info") == metadata:
-                copy: Callable[[Path, Path], object] = shutil.copytree if path.is_dir() else shutil.copy
-                copy(path, folder / path.name)
+    """A release's modules beside the metadata and data files of another one: a patch changes neither."""
+    shutil.copytree(of.folder, folder)
+    for path in [*folder.rglob("*.py"), *folder.rglob("*.so")]:
+        path.unlink()
+    for path in [*release.folder.rglob("*.py"), *release.folder.rglob("*.so")]:
+        copy = folder / path.relative_to(release.folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     return Release(folder)
 
 

@@ -179,6 +179,8 @@ class Snapshot:
             return f"{kind.__name__}[{', '.join(map(inner, value))}]"
         if kind in (set, frozenset):
             return f"{kind.__name__}{sorted(map(inner, value))}"
+        if kind is dict and vars(sys.modules.get(value.get("__name__"), object)) is value:
+            return f"namespace of {value['__name__']}"
         if kind in (dict, types.MappingProxyType):
             return (
                 "{"
@@ -208,6 +210,7 @@ class Snapshot:
             return f"{name} {re.sub(' at 0x[0-9a-f]+', '', repr(value))}"
         if isinstance(value, (io.IOBase, os._Environ)) or module.split(".")[0] in {
             "weakref",
+            "_weakrefset",
             "logging",
             "threading",
             "_thread",
@@ -228,6 +231,9 @@ class Snapshot:
             parts.append(inner(base(base.__iter__(value))))
         try:
             own = dict(object.__getattribute__(value, "__dict__"))
+            if any("__getattr__" in vars(base) for base in kind.__mro__):
+                # Attributes that it makes as it is asked for them: more of its own sort.
+                own = {key: one for key, one in own.items() if type(one) is not kind}
             # Zope's objects keep there what they computed when they were looked at.
             parts.append(inner({key: one for key, one in own.items() if not str(key).startswith("_v_")}))
         except Exception:
@@ -273,4 +279,26 @@ def take(package, names):
                 snapshot.entries[name] = f"module {module.__name__}"
     for name, text in failed.items():
         snapshot.entries[name] = f"fails: {text}"
-    return snapshot.entries
+    return by_files(snapshot.entries)
+
+
+def by_files(entries):
+    """The entries with modules under the names of their files, whichever name they were imported by first."""
+    renamed = {}
+    for name, module in list(sys.modules.items()):
+        parts = os.path.splitext(getattr(module, "__file__", None) or "")[0].split(os.sep)
+        own = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        top = name.partition(".")[0]
+        if name in entries and f".{top}." in own and not own.endswith(f".{name}"):
+            renamed[name] = f"{top}.{own.rpartition(f'.{top}.')[2]}"
+    if not renamed:
+        return entries
+    names = re.compile(
+        r"(?<![\w.])(" + "|".join(sorted(map(re.escape, renamed), key=len, reverse=True)) + r")(?!\w)"
+    )
+    found = {}
+    for place, text in entries.items():
+        moved = names.sub(lambda match: renamed[match[1]], place)
+        if moved == place or moved not in entries:
+            found[moved] = names.sub(lambda match: renamed[match[1]], text)
+    return found
