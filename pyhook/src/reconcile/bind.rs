@@ -30,6 +30,7 @@ impl<'py> Executor<'_, 'py, '_> {
             return transaction.put(py, purpose, slot, value).map_err(raised);
         }
         let class = scope::class(&self.module.namespace, names)?;
+        let value = value.map(|value| as_made(name, value)).transpose().map_err(raised)?;
         refuse_enum_member(&class, name, value.as_ref())?;
         let slot = Slot::Class(class.clone().into_any().unbind(), name.to_owned());
         transaction.put(py, purpose, slot, value.clone()).map_err(raised)?;
@@ -156,4 +157,17 @@ fn refuse_enum_member(
         return Err(Refusal::new(Reason::UnsupportedChange, detail));
     }
     Ok(())
+}
+
+/// What making a class makes of a function in its body (`type_new_set_attrs` in CPython's `Objects/typeobject.c`).
+fn as_made<'py>(name: &str, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let kind = match name {
+        "__new__" => "staticmethod",
+        "__init_subclass__" | "__class_getitem__" => "classmethod",
+        _ => return Ok(value),
+    };
+    if !interpreter::is_function(&value)? {
+        return Ok(value);
+    }
+    value.py().import("builtins")?.getattr(kind)?.call1((value,))
 }

@@ -43,7 +43,7 @@ fn known<'py>(py: Python<'py>, key: &str, loaded: usize) -> Option<Known<'py>> {
             return Some(Known::Stale(stale.clone()));
         }
         let namespace = record.namespace.as_ref()?.bind(py).clone();
-        let seeds = stays(record).chain(replaced(record)).chain(called(record));
+        let seeds = stays(record).chain(replaced(record)).chain(new(record)).chain(called(record));
         Some(Known::Seeds(namespace, seeds.chain(imported(py, record)).collect()))
     })
 }
@@ -65,6 +65,17 @@ fn replaced<'py>(record: &Record) -> impl Iterator<Item = Seed<'py>> {
         name: stored.label.clone(),
         because: stored.label.clone(),
         sort: Sort::Changed,
+        place: Place::Own,
+    })
+}
+
+/// The module's own names that it did not have.
+fn new<'py>(record: &Record) -> impl Iterator<Item = Seed<'py>> {
+    let own = |stored: &&Stored| stored.before.is_none() && !stored.label.contains(['.', ':']);
+    labelled(record).filter(own).map(|stored| Seed {
+        name: stored.label.clone(),
+        because: stored.label.clone(),
+        sort: Sort::New,
         place: Place::Own,
     })
 }

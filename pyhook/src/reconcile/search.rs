@@ -21,6 +21,8 @@ pub enum Sort {
     Stale,
     /// A value that changed: who holds it has the new one.
     Changed,
+    /// A name that is new: nobody holds it, and who looks through the module's namespace would have found it.
+    New,
     /// A function or class that answers differently when called.
     Called,
 }
@@ -65,7 +67,8 @@ impl<'py> Giver<'py> {
     fn modules(&self) -> Vec<(Bound<'py, PyAny>, String)> {
         let Some(module) = text_of(&self.namespace, "__name__") else { return Vec::new() };
         let Ok(loaded) = interpreter::modules(self.namespace.py()) else { return Vec::new() };
-        let ends = module.match_indices('.').map(|(at, _)| at).chain([module.len()]);
+        let around = module.match_indices('.').map(|(at, _)| at).filter(|_| self.sort != Sort::New);
+        let ends = around.chain([module.len()]);
         let of = |end: usize| {
             let object = loaded.get_item(&module[..end]).ok().flatten()?;
             let inner = module[end..].strip_prefix('.').map(|inner| format!("{inner}.")).unwrap_or_default();
@@ -174,8 +177,10 @@ impl<'py> Search<'py> {
 
     /// The questions to the texts of the other modules, in one pass over their names.
     fn gather(&mut self, givers: &[Giver<'py>], questions: &mut BTreeMap<usize, Vec<Question>>) -> Ways {
-        let values: Vec<_> =
-            givers.iter().map(|giver| giver.value().filter(|_| giver.sort != Sort::Changed)).collect();
+        let values: Vec<_> = givers
+            .iter()
+            .map(|giver| giver.value().filter(|_| !matches!(giver.sort, Sort::Changed | Sort::New)))
+            .collect();
         let mut ways = Ways::new();
         let mut modules = HashMap::new();
         for (number, giver) in givers.iter().enumerate() {
@@ -273,6 +278,9 @@ impl Inquiry<'_> {
     fn led_to(&self, alias: &str, module: usize) -> Vec<Answer> {
         let Some(ways) = self.ways.get(&module) else { return Vec::new() };
         let mut found = Vec::new();
+        if let Some(new) = ways.values().flatten().find(|giver| self.sorts[**giver] == Sort::New) {
+            found.extend(self.computed(*new, &format!("{alias}.__dict__")));
+        }
         for way in self.text.attributes(alias) {
             for giver in ways.get(way).into_iter().flatten() {
                 found.extend(self.computed(*giver, &format!("{alias}.{way}")));
