@@ -145,11 +145,22 @@ def plain():
     assert changed.app.eval(asked) == before
 
 
+def test_a_name_that_the_module_has_deleted_stays_so(home: Home, change: Change) -> None:
+    """Texts of steps begin with the module's `from __future__` line."""
+    old = "from __future__ import annotations\ndel annotations\nLIMIT = 5\n"
+    changed = change(old, old.replace("5", "7"))
+    changed.add()
+    assert changed.app.eval("[own.LIMIT, hasattr(own, 'annotations')]") == [7, False]
+    home.remove("fix")
+    assert changed.app.eval("[own.LIMIT, hasattr(own, 'annotations')]") == [5, False]
+
+
 @pytest.mark.parametrize(
     ("done", "left"),
     [
         ("{'a': 1} | TABLE['b'] = 2 |", "{'a': 1}"),
         ("{'a': 1} | TABLE['b'] = 2 | own.TABLE['c'] = 3", "{'a': 1, 'c': 3}"),
+        ("{'a': 1} | TABLE.update(b=2) | own.TABLE['c'] = 3", "{'a': 1, 'c': 3}"),
         ("{'a': 1} | TABLE.update(a=2) | own.TABLE['c'] = 3", "{'a': 1, 'c': 3}"),
         ("{'a': 1} | TABLE.pop('a') | own.TABLE['c'] = 3", "{'a': 1, 'c': 3}"),
         ("['a'] | TABLE.append('b') | own.TABLE.append('c')", "['a', 'c']"),

@@ -18,6 +18,9 @@ use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyString, PyType};
 
+/// What `from __future__` lines bind that change how a text is compiled.
+const FEATURE: &str = "annotations";
+
 impl<'py, 'p> Executor<'_, 'py, 'p> {
     /// Does one step.
     pub fn step(
@@ -73,10 +76,15 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         let kept = Kept::of(&namespace).map_err(internal)?;
         let changed = step.mutates.iter().filter_map(|name| self.object(py, name)).collect();
         let effects = Effects::before(&namespace, None, (changed, &step.touches)).map_err(internal)?;
+        let had = namespace.contains(FEATURE).map_err(internal)?;
         let result = match &step.star {
             Some(behind) => self.import_star(py, step, &code, behind, transaction),
             None => self.run(py, &code, &[], &namespace),
         };
+        // The line that the text begins with, so that it is compiled as the module was.
+        if !had && !step.binds.iter().any(|name| name == FEATURE) {
+            namespace.del_item(FEATURE).ok();
+        }
         let purpose = Purpose::kept(&self.module.key, "", &step.patches);
         effects.note(py, purpose, transaction).map_err(internal)?;
         result?;
