@@ -379,6 +379,9 @@ fn renewing_all_values() {
     let old = "def f(): return 1\nX = f()\nlog(f())\n";
     let plan = plan_of(old, &old.replace("return 1", "return 2"), &["all"], Phase::Live);
     assert_eq!(lines(&plan), ["f code", "renewed X late", "stale log(f()) because f"]);
+    let old = "import re\nV = '1'\nt = re.match('.', V)\nW = V\ndel re\n";
+    let plan = plan_of(old, &old.replace("V = '1'", "V = '2'"), &["all"], Phase::Live);
+    assert_eq!(lines(&plan), ["changed-value V", "renewed W", "stale t because V"]);
 }
 
 #[test]

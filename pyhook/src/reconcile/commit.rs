@@ -10,7 +10,7 @@ use super::record::{Record, Unpatched};
 use super::slot::Slot;
 use super::templates::Templates;
 use super::transaction::{Purpose, Transaction};
-use super::{caches, edit, records, refusal, registered, threading};
+use super::{caches, edit, interfaces, records, refusal, registered, threading};
 use crate::fault;
 use patchctl_protocol::digest::Digest;
 use patchctl_protocol::hook::ModulePlan;
@@ -98,6 +98,7 @@ fn forward(
     let mut order: Vec<(u32, Work<'_>)> = early.map(|step| (step.line, Work::Step(step))).collect();
     for (index, change) in content.functions.iter().enumerate() {
         let needed = module.absent[index] || change.source.is_some();
+        let needed = needed && !interfaces::is_one(&module.namespace, &change.scope);
         order.extend(needed.then_some((change.new_line, Work::Template(index))));
     }
     order.sort_by_key(|(line, _)| *line);
@@ -191,7 +192,8 @@ fn stale(module: &Prepared<'_, '_>, before: Option<&Record>) -> Vec<Stale> {
     let left = computed.filter(|computed| !computed.patches.iter().any(applies));
     let stale = module.content.into_iter().flat_map(|content| &content.stale);
     let all = stale.chain(left.map(|computed| &computed.value));
-    all.map(|stale| Stale { file: file.clone(), ..stale.clone() }).collect()
+    let own = all.map(|stale| Stale { file: file.clone(), ..stale.clone() });
+    own.chain(interfaces::functions(module)).collect()
 }
 
 /// What the module was imported with and still has.

@@ -11,7 +11,7 @@ use super::failures::Failure;
 use super::layout::SLOTS;
 use super::slot::Slot;
 use super::transaction::{Purpose, Transaction};
-use super::{annotate, holders, refusal, regenerate, scope};
+use super::{annotate, holders, interfaces, refusal, regenerate, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Action, Stale, Step, StepKind};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -29,6 +29,10 @@ impl<'py, 'p> Executor<'_, 'py, 'p> {
         step: &'p Step,
         transaction: &mut Transaction,
     ) -> Result<(), Failure> {
+        if interfaces::is_one(&self.module.namespace, &step.scope) {
+            self.stale.extend(interfaces::step(&self.module.namespace, step));
+            return Ok(());
+        }
         let result = match step.action {
             Action::Annotate => annotate::annotate(py, self, step, transaction),
             Action::Delete => self.delete(py, step, transaction),

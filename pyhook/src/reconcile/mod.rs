@@ -36,6 +36,7 @@ mod held;
 mod holders;
 mod importers;
 mod index;
+mod interfaces;
 mod layout;
 mod look;
 mod member;

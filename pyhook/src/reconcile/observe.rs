@@ -3,7 +3,7 @@
 use super::frames::{self, Running};
 use super::holders::{Functions, Holder};
 use super::snapshot::{Code, Seen, Snapshot, seen};
-use super::{records, script};
+use super::{interfaces, records, script};
 use crate::modules;
 use patchctl_protocol::hook::FunctionReport;
 use patchctl_protocol::state::State;
@@ -44,7 +44,12 @@ impl<'py> Sight<'py> {
         let namespace = self.namespaces.get(key);
         let functions = namespace.map_or(&[][..], |namespace| self.functions.get(namespace));
         let line = namespace.and_then(|namespace| script::body_line(py, namespace));
-        observed(py, snapshot, (functions, line), &self.running)
+        let mut all = observed(py, snapshot, (functions, line), &self.running)?;
+        if let Some(namespace) = namespace {
+            let nowhere = |one: &Seen| interfaces::is_within(namespace, &one.report.name);
+            all.retain(|one| one.report.state != State::Drifted || !nowhere(one));
+        }
+        Ok(all)
     }
 }
 

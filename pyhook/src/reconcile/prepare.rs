@@ -6,7 +6,7 @@ use super::failures::Failure;
 use super::holders::{self, Functions, Holder};
 use super::index::Index;
 use super::skeletons::{Skeletons, file_name};
-use super::{edit, records, refusal, scope};
+use super::{edit, interfaces, records, refusal, scope};
 use crate::{interpreter, modules};
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{FunctionChange, Plan};
@@ -232,7 +232,8 @@ impl<'py> Prepared<'py, '_> {
             .as_ref()
             .is_some_and(|value| self.holders_of(index).any(|found| found.holder.function.is(value)));
         self.bound_plainly[index] = plainly;
-        if self.absent[index] || self.holders_of(index).next().is_some() {
+        let runs_nowhere = || interfaces::is_one(&self.namespace, &change.scope);
+        if self.absent[index] || self.holders_of(index).next().is_some() || runs_nowhere() {
             return Ok(());
         }
         if change.replaced || change.conditional && self.is_other_definition(value.as_ref(), change) {

@@ -17,7 +17,8 @@ pub fn class<'py>(namespace: &Bound<'py, PyDict>, names: &[String]) -> Result<Bo
             Some(class) => attribute(class, name),
         };
         let value = value.ok_or_else(|| missing(names, "does not exist in the process"))?;
-        found = Some(behind(value, name).ok_or_else(|| missing(names, "is no class in the process"))?);
+        let class = behind(value.clone(), name).or_else(|| of_instance(namespace, &value, name));
+        found = Some(class.ok_or_else(|| missing(names, "is no class in the process"))?);
     }
     found.ok_or_else(|| missing(names, "names nothing"))
 }
@@ -42,6 +43,18 @@ pub fn behind<'py>(value: Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, Py
         };
     }
     None
+}
+
+/// The class of that name of a module whose instance has taken its place.
+fn of_instance<'py>(
+    namespace: &Bound<'py, PyDict>,
+    value: &Bound<'py, PyAny>,
+    name: &str,
+) -> Option<Bound<'py, PyType>> {
+    let class = value.get_type();
+    let module = namespace.get_item("__name__").ok()??.extract::<String>().ok()?;
+    let told = |attribute: &str| interpreter::text(&class, attribute);
+    (told("__name__").as_deref() == Some(name) && told("__module__")? == module).then_some(class)
 }
 
 /// The class of that name in a function's closure.

@@ -21,11 +21,19 @@ pub(super) struct Changed {
     bound: FxHashSet<String>,
     /// Of these, the ones that several statements bind to values.
     rebound: FxHashSet<String>,
+    /// Names that the module deletes.
+    deleted: FxHashSet<String>,
 }
 
 impl Changed {
-    pub fn new(bound: FxHashSet<String>, rebound: FxHashSet<String>) -> Self {
-        Self { bound, rebound, ..Self::default() }
+    pub fn new(bound: FxHashSet<String>, rebound: FxHashSet<String>, deleted: FxHashSet<String>) -> Self {
+        Self { bound, rebound, deleted, ..Self::default() }
+    }
+
+    /// Whether something read is there no more once the module has run.
+    pub fn is_deleted(&self, scope: &Scope, reads: &Reads) -> bool {
+        let deleted = |name: &String| prefixes(&self.resolve(scope, name)).any(|p| self.deleted.contains(p));
+        !self.deleted.is_empty() && reads.names.iter().chain(&reads.calls).any(deleted)
     }
 
     /// Whether something read may hold another value by now than when the module ran.

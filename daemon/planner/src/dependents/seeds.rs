@@ -11,9 +11,11 @@ use rustc_hash::FxHashSet;
 pub(super) fn seeds(source: &Source<'_>, changes: &Changes<'_>, items: &[TargetItem<'_>]) -> Changed {
     let mut bound = FxHashSet::default();
     let (mut once, mut again) = (FxHashSet::default(), FxHashSet::default());
+    let mut deleted = FxHashSet::default();
     for item in items {
         let binds = Bound::of(source, item.item.stmts);
         let value = Sort::of(item.item.stmts, &binds) == Sort::Value;
+        deleted.extend(binds.deleted.iter().map(|name| key(&item.scope.namespace, &item.scope.mangle(name))));
         for name in binds.names {
             let name = key(&item.scope.namespace, &item.scope.mangle(&name));
             if value && !once.insert(name.clone()) {
@@ -22,7 +24,7 @@ pub(super) fn seeds(source: &Source<'_>, changes: &Changes<'_>, items: &[TargetI
             bound.insert(name);
         }
     }
-    let mut changed = Changed::new(bound, again);
+    let mut changed = Changed::new(bound, again, deleted);
     for item in items.iter().filter(|item| item.changed) {
         let definition = matches!(item.item.only(), Some(Stmt::FunctionDef(_) | Stmt::ClassDef(_)));
         if definition && item.origin.is_some() {

@@ -183,6 +183,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
         let binds = !named.is_empty() || !places.is_empty();
         let wanted = named.iter().chain(&places).any(|name| self.renew.contains(name))
             || binds && self.renew.iter().any(|name| name == "all");
+        let wanted = wanted && !self.changed.is_deleted(scope, &reads);
         let pure = item.item.stmts.iter().all(is_pure) && item.item.unit().is_none();
         if wanted
             || pure
