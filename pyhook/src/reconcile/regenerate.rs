@@ -99,10 +99,31 @@ pub fn regenerate<'py>(
     let lacking = step.binds.iter().filter(|name| scope::attribute(&new, name).is_none());
     taken.extend(lacking.map(|name| (name.clone(), None)));
     for (name, value) in taken {
+        value.as_ref().map_or(Ok(()), |value| lead_back(value, (&class, &new))).map_err(raised)?;
         let label = step.label(&name);
         let purpose = Purpose::kept(&executor.module.key, &label, &step.patches);
         let slot = Slot::Class(class.clone().into_any().unbind(), name);
         transaction.put(py, purpose, slot, value).map_err(raised)?;
+    }
+    Ok(())
+}
+
+/// Has a method that a decorator generated mean the class that is there where it captured the one that was made
+/// anew (`super(klass, cls)`).
+fn lead_back(
+    method: &Bound<'_, PyAny>,
+    (class, new): (&Bound<'_, PyType>, &Bound<'_, PyType>),
+) -> PyResult<()> {
+    let Some(function) = holders::plain_function(method) else { return Ok(()) };
+    let cells = function.getattr("__closure__")?;
+    if cells.is_none() {
+        return Ok(());
+    }
+    for cell in cells.try_iter()? {
+        let cell = cell?;
+        if cell.getattr("cell_contents").is_ok_and(|content| content.is(new)) {
+            cell.setattr("cell_contents", class)?;
+        }
     }
     Ok(())
 }
