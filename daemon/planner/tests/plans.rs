@@ -482,6 +482,9 @@ fn an_import_runs_the_module_first_where_what_is_new_may_take_an_objects_place()
 
 #[test]
 fn what_a_changed_condition_would_decide_is_told() {
+    let old = "NAMES = ['a']\nKNOWN = {}\nfor name in NAMES:\n    KNOWN[name] = 1\ndel NAMES\n";
+    let told = ["changed-value NAMES", "renewed ", "stale KNOWN[name] because NAMES"];
+    check(old, &old.replace("['a']", "['b']"), &told);
     check(
         "FAST = 1\nif FAST:\n    mode = 'a'\nelse:\n    def f(): pass\n",
         "FAST = 0\nif FAST:\n    mode = 'a'\nelse:\n    def f(): pass\n",

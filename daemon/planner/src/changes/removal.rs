@@ -45,7 +45,7 @@ impl<'a> Walker<'_, '_, '_, 'a> {
     fn remove_from_branch(&mut self, pair: &ScopePair<'_, 'a>, index: usize, heir: Option<usize>) {
         let (item, bound) = (&pair.items.old[index], &pair.old_bound[index]);
         let in_branch = |item: &Item<'_>| matches!(item.outer.last(), Some(Enclosing::Branch { .. }));
-        let constant = step::constant(self.old, item.stmts).filter(|_| in_branch(item));
+        let Some(constant) = step::constant(self.old, item.stmts).filter(|_| in_branch(item)) else { return };
         let beside = |name: &&String| {
             let mut binders = (0..pair.new_bound.len()).filter(|at| pair.new_bound[*at].names.contains(name));
             let bound = heir.is_some_and(|heir| pair.new_bound[heir].names.contains(name));
@@ -53,11 +53,11 @@ impl<'a> Walker<'_, '_, '_, 'a> {
                 && pair.bound_after(name)
                 && binders.all(|at| {
                     let item = &pair.items.new[at];
-                    in_branch(item) && step::constant(self.new, item.stmts) != constant
+                    in_branch(item) && step::constant(self.new, item.stmts).as_ref() != Some(&constant)
                 })
         };
         let names: Vec<String> = bound.names.iter().filter(beside).map(|n| pair.scope.mangle(n)).collect();
-        if let (Some(constant), false) = (constant, names.is_empty()) {
+        if !names.is_empty() {
             let line = self.old.line_number(item.range().start());
             let mut draft = step::delete(pair.scope, names.clone(), StepKind::RemovedValue, line);
             (draft.step.constant, draft.step.at_times) = (Some(constant), names);

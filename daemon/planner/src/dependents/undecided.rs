@@ -21,7 +21,7 @@ impl<'a> Spread<'_, '_, '_, 'a> {
     }
 }
 
-/// What decides whether an item in these blocks is executed.
+/// What decides whether an item in these blocks is executed, and how often.
 fn conditions<'a>(outer: &[Enclosing<'a>]) -> impl Iterator<Item = &'a Expr> {
     let of = |enclosing: &Enclosing<'a>| -> Vec<&'a Expr> {
         match enclosing {
@@ -29,6 +29,9 @@ fn conditions<'a>(outer: &[Enclosing<'a>]) -> impl Iterator<Item = &'a Expr> {
                 let others = stmt.elif_else_clauses.iter().filter_map(|clause| clause.test.as_ref());
                 std::iter::once(&*stmt.test).chain(others).collect()
             }
+            // What a loop goes through.
+            Enclosing::Branch { stmt: Stmt::For(stmt), .. } => vec![&stmt.iter],
+            Enclosing::Branch { stmt: Stmt::While(stmt), .. } => vec![&stmt.test],
             Enclosing::Branch { .. } | Enclosing::Class(_) => Vec::new(),
         }
     };
