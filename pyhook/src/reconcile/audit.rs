@@ -1,10 +1,9 @@
 //! What is true here: reports made from records, and audits read from the live functions and namespaces.
 
-use super::importers::text_of;
 use super::observe::Sight;
 use super::record::{Body, CacheRecord};
 use super::snapshot::{Seen, Snapshot, seen, snapshots};
-use super::{caches, carry_out, elsewhere, failures, quiesce, records, script};
+use super::{caches, carry_out, elsewhere, failures, quiesce, records, scope, script};
 use crate::{desired, fault, interpreter, modules};
 use patchctl_protocol::hook::{FunctionReport, Left, ModuleReport, PatchReport, Report};
 use patchctl_protocol::plan::{PatchRef, Stale};
@@ -110,7 +109,7 @@ fn stays() -> Refusal {
 fn left_behind(py: Python<'_>, key: &str, body: &Body) -> ModuleReport {
     let name = records::module_of(key);
     let namespace = modules::namespace(py, name);
-    let file = namespace.and_then(|namespace| text_of(&namespace, "__file__"));
+    let file = namespace.and_then(|namespace| scope::text(&namespace, "__file__"));
     let because = "an edit of its body, which has run".to_owned();
     let stale = Stale { name: body.qualname.clone(), line: body.line, because, file };
     ModuleReport { name: key.to_owned(), state: State::Failed, functions: Vec::new(), stale: vec![stale] }

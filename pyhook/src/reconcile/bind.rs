@@ -5,7 +5,7 @@ use super::executor::Executor;
 use super::others::Others;
 use super::slot::Slot;
 use super::transaction::{Purpose, Transaction};
-use super::{importers, refusal, scope};
+use super::{identity, importers, refusal, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::{Place, Step};
 use patchctl_protocol::state::{Reason, Refusal};
@@ -107,7 +107,7 @@ impl<'py> Executor<'_, 'py, '_> {
         };
         let bound = match importers::is_told_by_texts(step, before) {
             true => {
-                let module = importers::text_of(&self.module.namespace, "__name__").unwrap_or_default();
+                let module = scope::text(&self.module.namespace, "__name__").unwrap_or_default();
                 importers::importers(&mut others, self.imports, (&module, name), before)
             }
             false => others.bound(before),
@@ -129,7 +129,7 @@ impl<'py> Executor<'_, 'py, '_> {
         let mut others = Others::of(&self.module.namespace)?;
         let values = importers::replaced(&self.content.steps)
             .filter_map(|(_, name)| self.module.namespace.get_item(name).ok().flatten())
-            .filter(|value| !importers::is_common(value));
+            .filter(|value| !identity::is_common(value));
         others.seek(&values.collect::<Vec<_>>());
         Ok(others)
     }

@@ -193,7 +193,7 @@ fn stale(module: &Prepared<'_, '_>, before: Option<&Record>) -> Vec<Stale> {
     let stale = module.content.into_iter().flat_map(|content| &content.stale);
     let all = stale.chain(left.map(|computed| &computed.value));
     let own = all.map(|stale| Stale { file: file.clone(), ..stale.clone() });
-    own.chain(interfaces::functions(module)).collect()
+    own.chain(interfaces::functions(&module.namespace, module.content)).collect()
 }
 
 /// What the module was imported with and still has.

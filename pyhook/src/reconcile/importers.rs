@@ -3,18 +3,14 @@
 
 use super::others::Others;
 use super::texts::{self, Imported};
-use super::{records, stars};
+use super::{exports, identity, records, scope};
 use crate::modules;
 use patchctl_protocol::hook::{ModulePlan, Outcome};
 use patchctl_protocol::plan::{Step, StepKind};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-
-/// Small integers of which the interpreter has one object each (`_PY_NSMALLPOSINTS` in CPython's
-/// `pycore_global_objects.h`, in its smallest form).
-const SMALL: std::ops::RangeInclusive<i64> = -5..=256;
 
 /// The text of a module: its file, and the package that its relative imports start from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +21,7 @@ struct Origin {
 
 impl Origin {
     fn of(namespace: &Bound<'_, PyDict>) -> Option<Self> {
-        let package = text_of(namespace, "__package__").unwrap_or_default();
+        let package = scope::text(namespace, "__package__").unwrap_or_default();
         Some(Self { file: source_file(namespace)?, package })
     }
 
@@ -45,14 +41,14 @@ impl Imports {
         for plan in plans {
             let Outcome::Plan(content) = &plan.outcome else { continue };
             let names: Vec<(&Step, &String)> = replaced(&content.steps).collect();
-            let exported = stars::may_export(&content.steps);
+            let exported = exports::may_export(&content.steps);
             if names.is_empty() && exported.is_empty() {
                 continue;
             }
             for (key, namespace) in modules::instances(py, &plan.name) {
                 note_wanted(&key, &namespace, &names, &mut wanted).ok();
                 if !exported.is_empty() {
-                    for (_, other) in stars::sharing(&namespace, &[]).unwrap_or_default() {
+                    for (_, other) in exports::sharing(&namespace, &[]).unwrap_or_default() {
                         if let Some(origin) = Origin::of(&other) {
                             wanted.entry(origin).or_default().extend(exported.iter().cloned());
                         }
@@ -102,7 +98,7 @@ fn note_wanted(
         return Ok(());
     }
     let mut others = Others::of(namespace)?;
-    others.seek(values.iter().map(|(_, value)| value).filter(|value| !is_common(value)));
+    others.seek(values.iter().map(|(_, value)| value).filter(|value| !identity::is_common(value)));
     for (name, value) in &values {
         for (index, alias) in candidates(&mut others, name, value) {
             if let Some(origin) = Origin::of(&others.modules[index].1) {
@@ -115,7 +111,7 @@ fn note_wanted(
 
 /// Whether only texts tell who has this value of a step's name from where.
 pub fn is_told_by_texts(step: &Step, value: &Bound<'_, PyAny>) -> bool {
-    step.kind == StepKind::ChangedImport || is_shared(value)
+    step.kind == StepKind::ChangedImport || identity::is_shared(value)
 }
 
 /// The names in other modules that are bound to `before` because they were imported, directly or by way of
@@ -167,30 +163,7 @@ fn given<'a>(import: &'a Imported, alias: &'a str) -> Option<&'a str> {
 
 /// The names in other modules that are bound to the object; where it is one that many share, only the same name.
 fn candidates<'py>(others: &mut Others<'py>, name: &str, object: &Bound<'py, PyAny>) -> Vec<(usize, String)> {
-    if is_common(object) { others.bound_as(name, object) } else { others.bound(object) }
-}
-
-/// Whether only texts tell where a value is from: equal ones may be one object.
-pub fn is_shared(object: &Bound<'_, PyAny>) -> bool {
-    const SHARED: [&str; 9] =
-        ["int", "bool", "str", "bytes", "float", "complex", "NoneType", "module", "tuple"];
-    let kind = object.get_type().name();
-    kind.is_ok_and(|kind| kind.to_cow().is_ok_and(|kind| SHARED.contains(&&*kind)))
-}
-
-/// Whether equal values are likely to be one object all over a process.
-pub fn is_common(object: &Bound<'_, PyAny>) -> bool {
-    if let Ok(text) = object.cast_exact::<PyString>() {
-        let word = |text: &str| text.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
-        return text.to_cow().is_ok_and(|text| word(&text));
-    }
-    let kind = object.get_type().name().map(|name| name.to_string()).unwrap_or_default();
-    match kind.as_str() {
-        "NoneType" | "bool" | "ellipsis" => true,
-        "int" => object.extract::<i64>().is_ok_and(|number| SMALL.contains(&number)),
-        "tuple" | "bytes" => object.len().is_ok_and(|length| length < 2),
-        _ => false,
-    }
+    if identity::is_common(object) { others.bound_as(name, object) } else { others.bound(object) }
 }
 
 /// Whether annotations are computed when a function is defined, and not when asked for (PEP 649).
@@ -200,10 +173,5 @@ pub fn evaluates_annotations(py: Python<'_>) -> bool {
 
 /// The file of a module's text.
 pub fn source_file(namespace: &Bound<'_, PyDict>) -> Option<String> {
-    text_of(namespace, "__file__").filter(|file| file.ends_with(".py"))
-}
-
-/// A text that a namespace has under a name.
-pub fn text_of(namespace: &Bound<'_, PyDict>, name: &str) -> Option<String> {
-    namespace.get_item(name).ok()??.cast_exact::<PyString>().ok()?.extract().ok()
+    scope::text(namespace, "__file__").filter(|file| file.ends_with(".py"))
 }

@@ -1,10 +1,9 @@
 //! Objects that a class statement makes and that are no classes (`zope.interface`): their functions run nowhere, they
 //! are words for people, which stay as they were read when the object was made.
 
-use super::importers::text_of;
-use super::{prepare::Prepared, scope};
+use super::scope;
 use crate::interpreter;
-use patchctl_protocol::plan::{Stale, Step};
+use patchctl_protocol::plan::{Plan, Stale, Step};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
@@ -24,10 +23,10 @@ pub fn is_within(namespace: &Bound<'_, PyDict>, qualname: &str) -> bool {
 }
 
 /// What stays of the changes of a module's functions within such objects.
-pub fn functions(module: &Prepared<'_, '_>) -> Vec<Stale> {
-    let changes = module.content.into_iter().flat_map(|content| &content.functions);
-    let own = changes.filter(|change| is_one(&module.namespace, &change.scope));
-    own.map(|change| stale(&module.namespace, change.qualname.clone(), change.new_line)).collect()
+pub fn functions(namespace: &Bound<'_, PyDict>, content: Option<&Plan>) -> Vec<Stale> {
+    let changes = content.into_iter().flat_map(|content| &content.functions);
+    let own = changes.filter(|change| is_one(namespace, &change.scope));
+    own.map(|change| stale(namespace, change.qualname.clone(), change.new_line)).collect()
 }
 
 /// What stays of a step within such an object.
@@ -37,5 +36,5 @@ pub fn step(namespace: &Bound<'_, PyDict>, step: &Step) -> Vec<Stale> {
 
 fn stale(namespace: &Bound<'_, PyDict>, name: String, line: u32) -> Stale {
     let because = "what its metaclass made of it".to_owned();
-    Stale { name, line, because, file: text_of(namespace, "__file__") }
+    Stale { name, line, because, file: scope::text(namespace, "__file__") }
 }

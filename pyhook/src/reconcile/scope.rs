@@ -3,7 +3,7 @@
 use crate::interpreter;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 /// The class that a chain of names leads to.
 ///
@@ -106,4 +106,10 @@ pub fn lookup<'py>(
         return namespace.get_item(name).ok().flatten();
     }
     attribute(&class(namespace, scope).ok()?, name)
+}
+
+/// A text that a namespace has under a name.
+#[must_use]
+pub fn text(namespace: &Bound<'_, PyDict>, name: &str) -> Option<String> {
+    namespace.get_item(name).ok()??.cast_exact::<PyString>().ok()?.extract().ok()
 }

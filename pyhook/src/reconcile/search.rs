@@ -1,10 +1,10 @@
 //! Looking through other modules for what holds, or was computed from, some names: by what their names are
 //! bound to, and by their texts, which are read without the GIL, one at a time.
 
-use super::importers::{source_file, takes, text_of};
+use super::importers::{source_file, takes};
 use super::others::Others;
 use super::texts::{Counts, Imported, Text};
-use super::{importers, scope};
+use super::{identity, importers, scope};
 use crate::interpreter;
 use patchctl_protocol::plan::Stale;
 use pyo3::prelude::*;
@@ -65,7 +65,7 @@ impl<'py> Giver<'py> {
 
     /// The module and the packages around it, with its name as they lead to it.
     fn modules(&self) -> Vec<(Bound<'py, PyAny>, String)> {
-        let Some(module) = text_of(&self.namespace, "__name__") else { return Vec::new() };
+        let Some(module) = scope::text(&self.namespace, "__name__") else { return Vec::new() };
         let Ok(loaded) = interpreter::modules(self.namespace.py()) else { return Vec::new() };
         let around = module.match_indices('.').map(|(at, _)| at).filter(|_| self.sort != Sort::New);
         let ends = around.chain([module.len()]);
@@ -144,7 +144,7 @@ impl<'py> Search<'py> {
     /// The namespace of the module from that file: what a change made stale may be another module's.
     fn namespace_of(&self, own: &Bound<'py, PyDict>, file: &str) -> Bound<'py, PyDict> {
         let is_from =
-            |namespace: &Bound<'py, PyDict>| text_of(namespace, "__file__").as_deref() == Some(file);
+            |namespace: &Bound<'py, PyDict>| scope::text(namespace, "__file__").as_deref() == Some(file);
         if is_from(own) {
             return own.clone();
         }
@@ -161,7 +161,7 @@ impl<'py> Search<'py> {
         let read = |(index, questions): (usize, Vec<Question>)| {
             let namespace = &self.others.modules[index].1;
             let file = source_file(namespace)?;
-            Some((index, file, text_of(namespace, "__package__").unwrap_or_default(), questions))
+            Some((index, file, scope::text(namespace, "__package__").unwrap_or_default(), questions))
         };
         let texts: Vec<_> = questions.into_iter().filter_map(read).collect();
         py.detach(|| {
@@ -217,11 +217,11 @@ impl<'py> Search<'py> {
         // Definitions are known by their own place.
         let is_definition =
             value.is_instance_of::<PyType>() || interpreter::is_function(value).unwrap_or(true);
-        let by_text = importers::is_shared(value);
+        let by_text = identity::is_shared(value);
         if of.sort == Sort::Stale && (is_definition || by_text && of.name.contains('.')) {
             return;
         }
-        let module = text_of(&of.namespace, "__name__").unwrap_or_default();
+        let module = scope::text(&of.namespace, "__name__").unwrap_or_default();
         for (index, name) in self.others.bound(value) {
             let from = by_text.then(|| (module.clone(), of.name.clone()));
             questions.entry(index).or_default().push(match of.sort {
@@ -236,7 +236,7 @@ impl<'py> Search<'py> {
         if !self.seen.insert((namespace.as_ptr() as usize, name.clone())) {
             return;
         }
-        let file = text_of(&namespace, "__file__");
+        let file = scope::text(&namespace, "__file__");
         self.found.push(Stale { name: name.clone(), line, because: because.to_owned(), file });
         self.open.push(Giver { namespace, name, because: because.to_owned(), sort: Sort::Stale });
     }

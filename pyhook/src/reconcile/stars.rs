@@ -1,15 +1,15 @@
 //! Star imports: what one brings, told by executing it, and who has one of a module whose names come or go.
 
 use super::executor::Executor;
+use super::exports::{exported, names, sharing};
 use super::failures::Failure;
 use super::importers::Imports;
 use super::prepare::Prepared;
 use super::slot::Slot;
 use super::texts::Imported;
 use super::transaction::{Purpose, Stored, Transaction};
-use super::{importers, refusal};
-use crate::interpreter;
-use patchctl_protocol::plan::{Action, Step};
+use super::{refusal, scope};
+use patchctl_protocol::plan::Step;
 use patchctl_protocol::state::{Reason, Refusal};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -141,56 +141,13 @@ fn came_and_went<'py>(giver: &Bound<'py, PyDict>, transaction: &Transaction) -> 
     Ok((came, went))
 }
 
-fn names(all: &Bound<'_, PyAny>) -> PyResult<BTreeSet<String>> {
-    all.try_iter()?.map(|name| name?.extract()).collect()
-}
-
-/// The names that a star import takes from a namespace.
-fn exported(namespace: &Bound<'_, PyDict>) -> PyResult<BTreeSet<String>> {
-    if let Some(all) = namespace.get_item("__all__")? {
-        return names(&all);
-    }
-    let names = namespace.keys().iter().filter_map(|key| key.extract::<String>().ok());
-    Ok(names.filter(|name| !name.starts_with('_')).collect())
-}
-
-/// The public names that steps may add to what a module exports.
-pub fn may_export(steps: &[Step]) -> Vec<String> {
-    let own = steps.iter().filter(|step| step.scope.is_empty() && step.action == Action::Execute);
-    let names = own.flat_map(|step| step.binds.iter().filter(|name| !step.replaces || *name == "__all__"));
-    names.filter(|name| !name.starts_with('_') || *name == "__all__").cloned().collect()
-}
-
-/// The other modules which have one of a module's public objects under the same name: name and namespace.
-///
-/// # Errors
-/// What looking raises.
-pub fn sharing<'py>(
-    giver: &Bound<'py, PyDict>,
-    went: &[(String, Bound<'py, PyAny>)],
-) -> PyResult<Vec<(String, Bound<'py, PyDict>)>> {
-    let mut known: Vec<(String, Bound<'py, PyAny>)> = went.to_vec();
-    for exported in exported(giver)? {
-        known.extend(giver.get_item(&exported)?.map(|value| (exported, value)));
-    }
-    known.retain(|(_, value)| !importers::is_common(value));
-    let mut others = interpreter::others(giver)?;
-    others.retain(|(_, other)| {
-        let shares = |(name, value): &(String, Bound<'py, PyAny>)| {
-            other.get_item(name).ok().flatten().is_some_and(|own| own.is(value))
-        };
-        known.iter().any(shares)
-    });
-    Ok(others)
-}
-
 /// The other modules whose text has a star import of a module.
 fn takers<'py>(
     giver: &Bound<'py, PyDict>,
     went: &[(String, Bound<'py, PyAny>)],
     known: &Imports,
 ) -> PyResult<Vec<Taker<'py>>> {
-    let Some(name) = importers::text_of(giver, "__name__") else { return Ok(Vec::new()) };
+    let Some(name) = scope::text(giver, "__name__") else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for (key, other) in sharing(giver, went)? {
         let imports = known.of(&other).into_owned();
