@@ -127,7 +127,7 @@ fix added (shop.price, revision 7)
 ";
     assert_eq!(out, expected);
     assert!(err.contains("hint: version-mismatch: Nothing to do if"), "{err}");
-    assert!(err.contains("--renew Retry.DEFAULT"), "{err}");
+    assert!(err.contains("`--renew NAME` or `--renew all`"), "{err}");
     assert_eq!(code, 1);
 }
 
