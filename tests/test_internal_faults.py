@@ -14,12 +14,12 @@ pytestmark = [pytest.mark.fault]
 # with the class that our own panics have in Python, a panic that goes on in our code.
 BREAK = """
 import gc, shop.price, shop.stock
-working, raised = gc.get_referrers, []
-def get_referrers(*objects):
+working, raised = gc.get_referents, []
+def get_referents(*objects):
     if raised:
         raise raised.pop()
     return working(*objects)
-gc.get_referrers = get_referrers
+gc.get_referents = get_referents
 def panic():
     (found,) = [one for one in BaseException.__subclasses__() if one.__name__ == "PanicException"]
     return found("broken on purpose")
