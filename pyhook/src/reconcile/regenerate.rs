@@ -2,7 +2,7 @@
 //! one, and what the decorator generated is taken over; new bases are assigned.
 
 use super::executor::Executor;
-use super::slot::Slot;
+use super::slot::{ANNOTATIONS_CACHE, Slot};
 use super::transaction::{Purpose, Transaction};
 use super::{codes, enumeration, holders, refusal, scope};
 use crate::interpreter;
@@ -23,9 +23,6 @@ const OWN: [&str; 8] = [
     "__slots__",
 ];
 
-/// The annotations of a class, once somebody has asked for them.
-const CACHE: &str = "__annotations_cache__";
-
 /// What a decorator computes from the body, beside functions; `__doc__` where the body has none.
 const GENERATED: [&str; 17] = [
     "__dataclass_fields__",
@@ -35,7 +32,7 @@ const GENERATED: [&str; 17] = [
     "__annotations__",
     "__annotate__",
     "__annotate_func__",
-    CACHE,
+    ANNOTATIONS_CACHE,
     "__doc__",
     "__hash__",
     "__required_keys__",
@@ -80,7 +77,7 @@ pub fn regenerate<'py>(
             entry.and_then(|entry| entry.extract()).map_err(raised)?;
         let generated = !body.contains(&name) && is_method(&value);
         if generated && !OWN.contains(&name.as_str())
-            || is_taken_over(&class, &name, &value, step).map_err(raised)?
+            || is_taken_over((&class, &executor.module.namespace), &name, &value, step).map_err(raised)?
         {
             taken.push((name, Some(value)));
         }
@@ -92,12 +89,10 @@ pub fn regenerate<'py>(
             taken.push((name, None));
         }
     }
-    // What was computed by the function that is gone now (3.14).
-    let computed = scope::attribute(&class, CACHE).is_some() && scope::attribute(&new, CACHE).is_none();
-    taken.extend(computed.then(|| (CACHE.to_owned(), None)));
     // What the body binds and the decorator took away: a field whose default is made by a factory.
     let lacking = step.binds.iter().filter(|name| scope::attribute(&new, name).is_none());
     taken.extend(lacking.map(|name| (name.clone(), None)));
+    let answered = taken.iter().any(|(name, _)| name == ANNOTATIONS_CACHE);
     for (name, value) in taken {
         value.as_ref().map_or(Ok(()), |value| lead_back(value, (&class, &new))).map_err(raised)?;
         let label = step.label(&name);
@@ -105,6 +100,25 @@ pub fn regenerate<'py>(
         let slot = Slot::Class(class.clone().into_any().unbind(), name);
         transaction.put(py, purpose, slot, value).map_err(raised)?;
     }
+    if answered {
+        return Ok(());
+    }
+    let purpose = Purpose::kept(&executor.module.key, "", &step.patches);
+    forget_annotations(py, &class, purpose, transaction).map_err(raised)
+}
+
+/// What was computed by the function that is gone now, and what will be by the one that came, goes with it.
+fn forget_annotations(
+    py: Python<'_>,
+    class: &Bound<'_, PyType>,
+    purpose: Purpose<'_>,
+    transaction: &mut Transaction,
+) -> PyResult<()> {
+    let slot = Slot::Class(class.clone().into_any().unbind(), ANNOTATIONS_CACHE.to_owned());
+    if slot.read(py)?.is_some() {
+        return transaction.put(py, purpose, slot, None);
+    }
+    transaction.note(purpose, slot, None, None);
     Ok(())
 }
 
@@ -171,7 +185,7 @@ fn is_generated(value: &Bound<'_, PyAny>) -> bool {
 }
 
 fn is_taken_over(
-    class: &Bound<'_, PyType>,
+    (class, namespace): (&Bound<'_, PyType>, &Bound<'_, PyDict>),
     name: &str,
     value: &Bound<'_, PyAny>,
     step: &Step,
@@ -188,7 +202,9 @@ fn is_taken_over(
     if let Some(function) = holders::plain_function(value) {
         // Generated functions are compiled from text that is in no file; a wrapper may stand around them.
         let file = interpreter::text(&function.getattr("__code__")?, "co_filename").unwrap_or_default();
-        return Ok(file.starts_with('<'));
+        // A metaclass may compute annotations by a function of its own, as `typing` does from 3.14 on.
+        let annotates = name.starts_with("__annotate") && !function.getattr("__globals__")?.is(namespace);
+        return Ok(annotates || file.starts_with('<'));
     }
     Ok(GENERATED.contains(&name) || scope::attribute(class, name).is_none())
 }

@@ -22,6 +22,9 @@ pub enum Slot {
     Registered(Py<PyAny>, Py<PyAny>),
 }
 
+/// The annotations of a class, once somebody has asked for them (`Objects/typeobject.c`, from 3.14 on).
+pub const ANNOTATIONS_CACHE: &str = "__annotations_cache__";
+
 impl Slot {
     /// Another handle on the same place.
     pub fn again(&self, py: Python<'_>) -> Self {
@@ -113,6 +116,8 @@ impl Slot {
         after: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
         Ok(match (self, now, before, after) {
+            // Whoever asked since was answered by the function that goes.
+            (Self::Class(_, name), ..) if name == ANNOTATIONS_CACHE => Some(before.cloned()),
             (Self::Contents(_), Some(now), Some(before), Some(after)) => {
                 Some(Some(contents::without(now, before, after)?))
             }
